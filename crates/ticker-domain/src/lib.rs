@@ -1,0 +1,26 @@
+//! What Ticker knows and decides, and nothing about how it is stored, shown or served.
+//!
+//! Start here to learn the nouns. Each module is named after a feature, and the same noun names the
+//! feature in every other crate:
+//!
+//! - [`ledger`]: postings, movements and the one function that decides them.
+//! - [`stock`]: stock status and the thresholds that it follows from.
+//! - [`item`], [`location`], [`category`]: what is kept, where, and how it is grouped.
+//! - [`user`], [`permission`], [`password`]: who works here and what they may do.
+//!
+//! The crate is pure: no IO, no async, no clock, no randomness. Times and keys come in as arguments,
+//! so every decision can be tested by calling it. Text from outside becomes a type here once
+//! ([`item::ItemName::parse`] and its kin) and is trusted from then on.
+
+pub mod category;
+pub mod id;
+pub mod item;
+pub mod ledger;
+pub mod location;
+pub mod page;
+pub mod password;
+pub mod permission;
+pub mod stock;
+pub mod stock_list;
+pub mod text;
+pub mod user;
