@@ -1,0 +1,224 @@
+//! Connections, transactions and their limits.
+
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{PgConnection, PgPool, Postgres};
+
+use crate::DatabaseError;
+use crate::categories::Categories;
+use crate::invariants::Invariants;
+use crate::items::Items;
+use crate::ledger::Ledger;
+use crate::locations::Locations;
+use crate::movements::Movements;
+use crate::sessions::Sessions;
+use crate::stock::Stock;
+use crate::users::Users;
+
+/// How to reach the database, and how many connections to hold at most.
+#[derive(Clone)]
+pub struct DatabaseSettings {
+    /// A `postgres://` URL. A password in it is overridden by `password`.
+    pub url: String,
+    /// The login's password, when it needs one.
+    pub password: Option<String>,
+    /// The most connections that this process opens.
+    pub connections_max: u32,
+}
+
+/// The URL is not one that a database can be reached by.
+#[derive(Debug, thiserror::Error)]
+#[error("is not a postgres:// URL: {0}")]
+pub struct BadDatabaseUrl(#[source] sqlx::Error);
+
+/// A pool of connections to the one primary.
+#[derive(Clone, Debug)]
+pub struct Database {
+    pool: PgPool,
+}
+
+/// How many of a pool's connections are open, and how many of these wait for work.
+#[derive(Clone, Copy, Debug)]
+pub struct PoolUsage {
+    /// Connections that are open.
+    pub open: u32,
+    /// Open connections that nobody uses.
+    pub idle: u32,
+    /// The most that may be open.
+    pub max: u32,
+}
+
+/// Waiting for a free connection ends here: the caller hears that the database is busy.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
+const STATEMENT_TIMEOUT_MS: &str = "5000";
+const LOCK_TIMEOUT_MS: &str = "2000";
+const IDLE_IN_TRANSACTION_TIMEOUT_MS: &str = "10000";
+
+impl Database {
+    /// Makes a pool without connecting yet, so that a process can start while its database is down.
+    ///
+    /// # Errors
+    /// [`BadDatabaseUrl`] if the URL cannot be read.
+    pub fn lazy(settings: &DatabaseSettings) -> Result<Self, BadDatabaseUrl> {
+        let options = connect_options(settings)?.options([
+            ("statement_timeout", STATEMENT_TIMEOUT_MS),
+            ("lock_timeout", LOCK_TIMEOUT_MS),
+            ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION_TIMEOUT_MS),
+        ]);
+        let pool = PgPoolOptions::new()
+            .max_connections(settings.connections_max)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .after_release(|connection, _| Box::pin(is_outside_transaction(connection)))
+            .connect_lazy_with(options);
+        Ok(Self { pool })
+    }
+
+    /// As [`Database::lazy`], for migrations: statements may take as long as they need.
+    ///
+    /// # Errors
+    /// [`BadDatabaseUrl`] if the URL cannot be read.
+    pub fn lazy_for_migrations(settings: &DatabaseSettings) -> Result<Self, BadDatabaseUrl> {
+        let options = connect_options(settings)?.options([("lock_timeout", LOCK_TIMEOUT_MS)]);
+        let pool = PgPoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .connect_lazy_with(options);
+        Ok(Self { pool })
+    }
+
+    /// Borrows a connection for statements that each stand alone.
+    ///
+    /// # Errors
+    /// [`DatabaseError`] if none can be had within two seconds.
+    pub async fn connect(&self) -> Result<Connection, DatabaseError> {
+        Ok(Connection { inner: self.pool.acquire().await? })
+    }
+
+    /// Begins a transaction. It is rolled back unless [`Transaction::commit`] is called.
+    ///
+    /// Run it in a task that nobody cancels: a future dropped while it begins a transaction hands back
+    /// a connection that is still inside one (sqlx 0.9.0).
+    ///
+    /// # Errors
+    /// [`DatabaseError`] if no connection can be had within two seconds.
+    pub async fn begin(&self) -> Result<Transaction, DatabaseError> {
+        Ok(Transaction { inner: self.pool.begin().await? })
+    }
+
+    /// How the pool is used right now.
+    #[must_use]
+    pub fn pool_usage(&self) -> PoolUsage {
+        PoolUsage {
+            open: self.pool.size(),
+            idle: u32::try_from(self.pool.num_idle()).unwrap_or(u32::MAX),
+            max: self.pool.options().get_max_connections(),
+        }
+    }
+
+    /// Closes every connection, waiting for those in use.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+
+    pub(crate) fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+}
+
+fn connect_options(settings: &DatabaseSettings) -> Result<PgConnectOptions, BadDatabaseUrl> {
+    let options: PgConnectOptions = settings.url.parse().map_err(BadDatabaseUrl)?;
+    let options = options.application_name("ticker");
+    Ok(match &settings.password {
+        Some(password) => options.password(password),
+        None => options,
+    })
+}
+
+/// Whether a connection that comes back to the pool has left its last transaction; one that has not
+/// is dropped, since the next borrower's writes would vanish with it.
+///
+/// Outside a transaction a simple query starts its own, so both clocks read the same.
+async fn is_outside_transaction(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    use sqlx::Row as _;
+
+    let row = sqlx::raw_sql("select now() = statement_timestamp()").fetch_one(connection).await?;
+    row.try_get(0)
+}
+
+/// A connection on which each statement is a transaction of its own.
+#[derive(Debug)]
+pub struct Connection {
+    inner: sqlx::pool::PoolConnection<Postgres>,
+}
+
+/// Statements that happen together or not at all.
+#[derive(Debug)]
+pub struct Transaction {
+    inner: sqlx::Transaction<'static, Postgres>,
+}
+
+impl Transaction {
+    /// Makes everything that was done permanent.
+    ///
+    /// # Errors
+    /// [`DatabaseError`] if the commit fails or its answer is lost; in the latter case it may have
+    /// happened.
+    pub async fn commit(self) -> Result<(), DatabaseError> {
+        Ok(self.inner.commit().await?)
+    }
+}
+
+mod sealed {
+    pub trait Connected {
+        fn connection(&mut self) -> &mut sqlx::PgConnection;
+    }
+}
+use sealed::Connected;
+
+impl Connected for Connection {
+    fn connection(&mut self) -> &mut PgConnection {
+        &mut self.inner
+    }
+}
+
+impl Connected for Transaction {
+    fn connection(&mut self) -> &mut PgConnection {
+        &mut self.inner
+    }
+}
+
+macro_rules! accessors {
+    ($($(#[$doc:meta])* $name:ident: $feature:ident;)+) => {
+        /// The features' statements, on a [`Connection`] or a [`Transaction`].
+        pub trait Access: Connected {
+            $($(#[$doc])* fn $name(&mut self) -> $feature<'_> {
+                $feature { connection: self.connection() }
+            })+
+        }
+    };
+}
+
+accessors! {
+    /// Categories of items.
+    categories: Categories;
+    /// The ledger's invariants.
+    invariants: Invariants;
+    /// Items and their details.
+    items: Items;
+    /// Postings.
+    ledger: Ledger;
+    /// Locations of stock.
+    locations: Locations;
+    /// What happened to an item.
+    movements: Movements;
+    /// Who is signed in.
+    sessions: Sessions;
+    /// The stock list.
+    stock: Stock;
+    /// Who may sign in.
+    users: Users;
+}
+
+impl Access for Connection {}
+impl Access for Transaction {}

@@ -1,0 +1,149 @@
+//! What happened to an item, and what is on hand where.
+
+use jiff::Timestamp;
+use sqlx::PgConnection;
+use ticker_domain::id::{ItemId, LocationId, MovementId, PostingId, UserId};
+use ticker_domain::ledger::{Reason, Source};
+use ticker_domain::page::{Edge, Page};
+
+use crate::DatabaseError;
+use crate::error::parse_stored;
+
+/// Statements about movements and levels, read only: writing them is the ledger's.
+#[derive(Debug)]
+pub struct Movements<'c> {
+    pub(crate) connection: &'c mut PgConnection,
+}
+
+/// A movement with everything that a history shows beside it.
+#[derive(Clone, Debug)]
+pub struct MovementRow {
+    /// Its identifier; histories are sorted by it.
+    pub id: MovementId,
+    /// The posting that it is a line of.
+    pub posting: PostingId,
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub actor: UserId,
+    /// The display name of who.
+    pub actor_name: String,
+    /// Where.
+    pub location: LocationId,
+    /// The name of where.
+    pub location_name: String,
+    /// By how much, in the item's unit.
+    pub delta: i64,
+    /// On hand at the location before.
+    pub before: i64,
+    /// On hand at the location after.
+    pub after: i64,
+    /// Why.
+    pub reason: Reason,
+    /// Through which door.
+    pub source: Source,
+    /// What was written beside it.
+    pub note: Option<String>,
+}
+
+/// What is on hand of an item at a location.
+#[derive(Clone, Debug)]
+pub struct LevelRow {
+    /// Where.
+    pub location: LocationId,
+    /// The name of where.
+    pub location_name: String,
+    /// How much, in the item's unit.
+    pub on_hand: i64,
+    /// How many movements led here: what a count must name.
+    pub version: i64,
+}
+
+impl Movements<'_> {
+    /// What is on hand of an item at every location in use and every other that it lies at, by name.
+    ///
+    /// # Errors
+    /// [`DatabaseError`] if the database fails.
+    pub async fn levels(&mut self, item: ItemId) -> Result<Vec<LevelRow>, DatabaseError> {
+        let rows = sqlx::query!(
+            r#"select o.id, o.name, coalesce(l.on_hand, 0) as "on_hand!", coalesce(l.version, 0) as "version!"
+               from locations o
+               left join levels l on l.location_id = o.id and l.item_id = $1
+               where o.archived_at is null or l.on_hand > 0
+               order by o.name, o.id"#,
+            item.0
+        )
+        .fetch_all(&mut *self.connection)
+        .await?;
+        Ok(rows
+            .into_iter()
+            .map(|row| LevelRow {
+                location: LocationId(row.id),
+                location_name: row.name,
+                on_hand: row.on_hand,
+                version: row.version,
+            })
+            .collect())
+    }
+
+    /// A page of an item's movements, the newest first.
+    ///
+    /// # Errors
+    /// [`DatabaseError`] if the database fails.
+    pub async fn history(
+        &mut self,
+        item: ItemId,
+        edge: &Edge<MovementId>,
+        size: u16,
+    ) -> Result<Page<MovementRow>, DatabaseError> {
+        let (older_than, newer_than) = match edge {
+            Edge::First => (None, None),
+            Edge::After(id) => (Some(id.0), None),
+            Edge::Before(id) => (None, Some(id.0)),
+        };
+        let rows = sqlx::query!(
+            r#"select m.id, m.posting_id, m.moved_at as "moved_at: jiff_sqlx::Timestamp", p.actor_id,
+                      u.display_name as actor_name, m.location_id, l.name as location_name,
+                      m.delta, m.before, m.after, p.reason, p.source, p.note
+               from (
+                   (select id from movements
+                    where item_id = $1 and $3::bigint is null and id < coalesce($2, 9223372036854775807)
+                    order by id desc limit $4)
+                   union all
+                   (select id from movements where item_id = $1 and id > $3 order by id limit $4)
+               ) read
+               join movements m on m.id = read.id
+               join postings p on p.id = m.posting_id
+               join users u on u.id = p.actor_id
+               join locations l on l.id = m.location_id
+               order by case when $3::bigint is null then -m.id else m.id end"#,
+            item.0,
+            older_than,
+            newer_than,
+            i64::from(size) + 1,
+        )
+        .fetch_all(&mut *self.connection)
+        .await?;
+        let rows = rows
+            .into_iter()
+            .map(|row| {
+                Ok(MovementRow {
+                    id: MovementId(row.id),
+                    posting: PostingId(row.posting_id),
+                    at: row.moved_at.to_jiff(),
+                    actor: UserId(row.actor_id),
+                    actor_name: row.actor_name,
+                    location: LocationId(row.location_id),
+                    location_name: row.location_name,
+                    delta: row.delta,
+                    before: row.before,
+                    after: row.after,
+                    reason: parse_stored("postings.reason", &row.reason)?,
+                    source: parse_stored("postings.source", &row.source)?,
+                    note: row.note,
+                })
+            })
+            .collect::<Result<_, DatabaseError>>()?;
+        Ok(Page::from_read(rows, size, edge))
+    }
+}

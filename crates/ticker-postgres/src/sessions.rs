@@ -1,0 +1,176 @@
+//! Who is signed in. Sessions are known by the SHA-256 of their cookie's id, and live by the
+//! database's clock alone.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use sqlx::PgConnection;
+use ticker_domain::id::UserId;
+use ticker_domain::user::Role;
+
+use crate::DatabaseError;
+use crate::error::parse_stored;
+
+/// Statements about sessions.
+#[derive(Debug)]
+pub struct Sessions<'c> {
+    pub(crate) connection: &'c mut PgConnection,
+}
+
+/// How long a session lives.
+#[derive(Clone, Copy, Debug)]
+pub struct SessionLifetime {
+    /// Without a request.
+    pub idle: Duration,
+    /// At all.
+    pub absolute: Duration,
+}
+
+/// A session that lives, and the user as they stand at this moment.
+#[derive(Clone, Debug)]
+pub struct LiveSession {
+    /// Whose it is.
+    pub user: UserId,
+    /// What they sign in with.
+    pub username: String,
+    /// What they are called.
+    pub display_name: String,
+    /// What they are here for.
+    pub role: Role,
+    /// Whether they must choose a password before anything else.
+    pub must_change_password: bool,
+    /// Counts what took or changed their rights.
+    pub auth_epoch: i64,
+    /// What pages keep between requests.
+    pub data: Value,
+}
+
+/// A session is marked as seen at most this often.
+const SEEN_RESOLUTION_S: f64 = 60.0;
+
+impl Sessions<'_> {
+    /// Begins a session under the epoch that the sign-in was checked at, and tells whether the id was
+    /// free.
+    ///
+    /// # Errors
+    /// [`DatabaseError`] if the database fails.
+    pub async fn insert(
+        &mut self,
+        id_hash: &[u8; 32],
+        user: UserId,
+        auth_epoch: i64,
+        data: &Value,
+    ) -> Result<bool, DatabaseError> {
+        let done = sqlx::query!(
+            r#"insert into sessions (id_hash, user_id, auth_epoch, data) values ($1, $2, $3, $4)
+               on conflict (id_hash) do nothing"#,
+            id_hash,
+            user.0,
+            auth_epoch,
+            data
+        )
+        .execute(&mut *self.connection)
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// The session, if it lives: neither idle nor old beyond its lifetime, its user enabled and at the
+    /// epoch that it began under.
+    ///
+    /// # Errors
+    /// [`DatabaseError`] if the database fails.
+    pub async fn find_live(
+        &mut self,
+        id_hash: &[u8; 32],
+        lifetime: SessionLifetime,
+    ) -> Result<Option<LiveSession>, DatabaseError> {
+        let row = sqlx::query!(
+            r#"select s.user_id, s.data, u.username, u.display_name, u.role, u.must_change_password,
+                      u.auth_epoch, s.last_seen_at < now() - make_interval(secs => $4) as "stale!"
+               from sessions s join users u on u.id = s.user_id
+               where s.id_hash = $1
+                 and s.last_seen_at > now() - make_interval(secs => $2)
+                 and s.created_at > now() - make_interval(secs => $3)
+                 and u.disabled_at is null and u.auth_epoch = s.auth_epoch"#,
+            id_hash,
+            lifetime.idle.as_secs_f64(),
+            lifetime.absolute.as_secs_f64(),
+            SEEN_RESOLUTION_S
+        )
+        .fetch_optional(&mut *self.connection)
+        .await?;
+        let Some(row) = row else { return Ok(None) };
+        if row.stale {
+            sqlx::query!("update sessions set last_seen_at = now() where id_hash = $1", id_hash)
+                .execute(&mut *self.connection)
+                .await?;
+        }
+        Ok(Some(LiveSession {
+            user: UserId(row.user_id),
+            username: row.username,
+            display_name: row.display_name,
+            role: parse_stored("users.role", &row.role)?,
+            must_change_password: row.must_change_password,
+            auth_epoch: row.auth_epoch,
+            data: row.data,
+        }))
+    }
+
+    /// Replaces what a session keeps between requests. It never begins one: a request that ends after
+    /// its session was signed out must not revive it.
+    ///
+    /// # Errors
+    /// [`DatabaseError`] if the database fails.
+    pub async fn update_data(
+        &mut self,
+        id_hash: &[u8; 32],
+        data: &Value,
+    ) -> Result<(), DatabaseError> {
+        sqlx::query!("update sessions set data = $2 where id_hash = $1", id_hash, data)
+            .execute(&mut *self.connection)
+            .await?;
+        Ok(())
+    }
+
+    /// Ends a session.
+    ///
+    /// # Errors
+    /// [`DatabaseError`] if the database fails.
+    pub async fn delete(&mut self, id_hash: &[u8; 32]) -> Result<(), DatabaseError> {
+        sqlx::query!("delete from sessions where id_hash = $1", id_hash)
+            .execute(&mut *self.connection)
+            .await?;
+        Ok(())
+    }
+
+    /// Ends every session of a user.
+    ///
+    /// # Errors
+    /// [`DatabaseError`] if the database fails.
+    pub async fn delete_of_user(&mut self, user: UserId) -> Result<(), DatabaseError> {
+        sqlx::query!("delete from sessions where user_id = $1", user.0)
+            .execute(&mut *self.connection)
+            .await?;
+        Ok(())
+    }
+
+    /// Forgets sessions that are past their lifetime, and returns how many these were.
+    ///
+    /// # Errors
+    /// [`DatabaseError`] if the database fails.
+    pub async fn delete_expired(
+        &mut self,
+        lifetime: SessionLifetime,
+    ) -> Result<u64, DatabaseError> {
+        let done = sqlx::query!(
+            r#"delete from sessions
+               where last_seen_at < now() - make_interval(secs => $1)
+                  or created_at < now() - make_interval(secs => $2)"#,
+            lifetime.idle.as_secs_f64(),
+            lifetime.absolute.as_secs_f64()
+        )
+        .execute(&mut *self.connection)
+        .await?;
+        Ok(done.rows_affected())
+    }
+}
