@@ -1,0 +1,113 @@
+//! The application: what its operations share.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ticker_auth::{Acting, Passwords, PasswordsError};
+use ticker_domain::ledger::Actor;
+use ticker_postgres::{Access as _, Database, Transaction};
+use tokio_util::task::TaskTracker;
+
+use crate::clock::Clock;
+use crate::error::{Failure, Retriable};
+use crate::ledger::Poster;
+
+/// What an installation decides about the application.
+#[derive(Clone, Copy, Debug)]
+pub struct AppSettings {
+    /// The least number of characters of a new password.
+    pub password_chars_min: usize,
+}
+
+/// The application. Clones are handles to the same one.
+#[derive(Clone)]
+pub struct App {
+    pub(crate) database: Database,
+    pub(crate) passwords: Passwords,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) settings: AppSettings,
+    pub(crate) poster: Poster,
+    tasks: TaskTracker,
+}
+
+/// How often a transaction that lost against another one is run in all.
+const ATTEMPTS_MAX: u32 = 5;
+
+impl App {
+    /// Puts the application together.
+    ///
+    /// # Errors
+    /// [`PasswordsError`] if passwords cannot be hashed here.
+    pub fn new(
+        database: Database,
+        clock: Arc<dyn Clock>,
+        settings: AppSettings,
+    ) -> Result<Self, PasswordsError> {
+        let tasks = TaskTracker::new();
+        let poster = Poster::new(database.clone(), clock.clone(), tasks.clone());
+        Ok(Self { database, passwords: Passwords::new()?, clock, settings, poster, tasks })
+    }
+
+    /// Waits until everything that has begun has ended, and closes the connections to the database.
+    /// Nothing may be begun afterwards.
+    pub async fn shut_down(&self) {
+        self.tasks.close();
+        self.tasks.wait().await;
+        self.database.close().await;
+    }
+
+    /// Runs what changes something in a task of its own, which goes on when the caller goes away.
+    pub(crate) async fn run<T, E>(
+        &self,
+        work: impl Future<Output = Result<T, E>> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Failure> + Send + 'static,
+    {
+        self.tasks.spawn(work).await.unwrap_or_else(|lost| Err(Failure::from(lost).into()))
+    }
+}
+
+/// Holds the actor's rights until the transaction ends, if they are still those of the grant.
+pub(crate) async fn hold_rights(tx: &mut Transaction, acting: Acting) -> Result<(), Failure> {
+    match acting {
+        Acting::Operator => Ok(()),
+        Acting::User(Actor { user, epoch }) => {
+            let current = tx.users().hold_epoch(user).await?;
+            if current == Some(epoch) { Ok(()) } else { Err(Failure::RightsChanged) }
+        }
+    }
+}
+
+/// Runs a whole transaction, again if it lost against another one, after a growing random pause. The
+/// expression is evaluated anew each time.
+macro_rules! retrying {
+    ($transaction:expr) => {{
+        let mut attempts = $crate::app::Attempts::default();
+        loop {
+            match $transaction.await {
+                Err(error) if attempts.another_for(&error).await => {}
+                result => break result,
+            }
+        }
+    }};
+}
+pub(crate) use retrying;
+
+/// How often a transaction was run so far.
+#[derive(Default)]
+pub(crate) struct Attempts(u32);
+
+impl Attempts {
+    /// Whether it is to run again after `error`; waits for as long as it should pause before.
+    pub(crate) async fn another_for(&mut self, error: &impl Retriable) -> bool {
+        self.0 += 1;
+        if self.0 >= ATTEMPTS_MAX || !error.is_retriable() {
+            return false;
+        }
+        let pause_ms = rand::random_range(1..=5_u64 << self.0);
+        tokio::time::sleep(Duration::from_millis(pause_ms)).await;
+        true
+    }
+}

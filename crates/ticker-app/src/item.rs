@@ -1,0 +1,389 @@
+//! Items: adding, editing, archiving and restoring them, and what happened to them.
+
+use ticker_auth::{Authority as _, Grant};
+use ticker_domain::category::{Category, CategoryName};
+use ticker_domain::id::{ItemId, MovementId};
+use ticker_domain::item::{Barcode, ItemDetails, ItemName, Sku, Unit};
+use ticker_domain::ledger::{
+    IdempotencyKey, LevelId, Line, LineError, Posting, Reason, Source,
+};
+use ticker_domain::location::{Location, LocationName};
+use ticker_domain::page::{Edge, Page};
+use ticker_domain::permission::{ItemArchive, ItemCreate, ItemEdit, StockView};
+use ticker_domain::stock::Thresholds;
+use ticker_postgres::items::StoreItemError;
+use ticker_postgres::{Access as _, Connection, DatabaseError, Transaction};
+
+pub use ticker_postgres::items::Item;
+pub use ticker_postgres::movements::{LevelRow, MovementRow};
+
+use crate::App;
+use crate::app::{hold_rights, retrying};
+use crate::error::{ErrorKind, Failure, Retriable};
+
+/// An item with what is on hand where.
+#[derive(Clone, Debug)]
+pub struct ItemView {
+    /// The item.
+    pub item: Item,
+    /// Its levels at every location in use, by name.
+    pub levels: Vec<LevelRow>,
+}
+
+/// What can be chosen for an item's category and home location; both can also be new.
+#[derive(Clone, Debug)]
+pub struct ItemChoices {
+    /// Every category, by name.
+    pub categories: Vec<Category>,
+    /// Every location in use, by name.
+    pub locations: Vec<Location>,
+}
+
+/// What a manager says about an item. A category or location that does not exist yet is made.
+#[derive(Clone, Debug)]
+pub struct ItemForm {
+    /// Its name.
+    pub name: ItemName,
+    /// Its stock keeping unit.
+    pub sku: Sku,
+    /// What a scanner reads, when it carries a code.
+    pub barcode: Option<Barcode>,
+    /// What one of it is called.
+    pub unit: Unit,
+    /// The category it belongs to.
+    pub category: CategoryName,
+    /// Where a press changes it.
+    pub home_location: LocationName,
+    /// When to reorder and up to how many.
+    pub thresholds: Thresholds,
+}
+
+/// An item to be.
+#[derive(Clone, Debug)]
+pub struct NewItem {
+    /// Of the form: sent twice, it adds one item.
+    pub key: IdempotencyKey,
+    /// What it is.
+    pub form: ItemForm,
+    /// How much of it there is at its home location, in its unit, from 0.
+    pub opening: i64,
+}
+
+/// The item that already has what must be unique.
+#[derive(Clone, Debug)]
+pub struct TakenBy {
+    /// What is taken.
+    pub field: UniqueField,
+    /// By which item.
+    pub item: Box<Item>,
+}
+
+/// What no two items share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UniqueField {
+    /// The name.
+    Name,
+    /// The SKU.
+    Sku,
+    /// The barcode.
+    Barcode,
+}
+
+/// Why an item was not added.
+#[derive(Debug, thiserror::Error)]
+pub enum AddItemError {
+    /// Another item has its name, SKU or barcode.
+    #[error("item {} has the same {:?}", .0.item.id, .0.field)]
+    Taken(TakenBy),
+    /// No level can begin with this much.
+    #[error("opening stock {0}")]
+    Opening(#[from] LineError),
+    /// Something else failed.
+    #[error(transparent)]
+    Failure(#[from] Failure),
+}
+
+/// Why an item was not edited.
+#[derive(Debug, thiserror::Error)]
+pub enum EditItemError {
+    /// There is no such item.
+    #[error("there is no such item")]
+    NotFound,
+    /// Somebody else edited it since; this is how it stands now.
+    #[error("the item was edited since")]
+    Stale(Box<Item>),
+    /// Another item has its name, SKU or barcode.
+    #[error("item {} has the same {:?}", .0.item.id, .0.field)]
+    Taken(TakenBy),
+    /// Something else failed.
+    #[error(transparent)]
+    Failure(#[from] Failure),
+}
+
+/// Why an item was neither archived nor restored.
+#[derive(Debug, thiserror::Error)]
+pub enum ArchiveItemError {
+    /// There is no such item.
+    #[error("there is no such item")]
+    NotFound,
+    /// Something else failed.
+    #[error(transparent)]
+    Failure(#[from] Failure),
+}
+
+macro_rules! kinds {
+    ($($error:ident { $($pattern:pat => $kind:ident),+ $(,)? })+) => {$(
+        impl $error {
+            /// What a caller answers.
+            #[must_use]
+            pub fn kind(&self) -> ErrorKind {
+                match self {
+                    $($pattern => ErrorKind::$kind,)+
+                    Self::Failure(failure) => failure.kind(),
+                }
+            }
+        }
+
+        impl Retriable for $error {
+            fn is_retriable(&self) -> bool {
+                matches!(self, Self::Failure(failure) if failure.is_retriable())
+            }
+        }
+
+        impl From<DatabaseError> for $error {
+            fn from(error: DatabaseError) -> Self {
+                Self::Failure(error.into())
+            }
+        }
+    )+};
+}
+
+kinds! {
+    AddItemError { Self::Taken(_) => Conflict, Self::Opening(_) => Invalid }
+    EditItemError { Self::NotFound => NotFound, Self::Stale(_) | Self::Taken(_) => Conflict }
+    ArchiveItemError { Self::NotFound => NotFound }
+}
+
+impl App {
+    /// The item and its levels; `None` if there is no such item.
+    ///
+    /// # Errors
+    /// [`Failure`] if the database fails.
+    #[tracing::instrument(name = "app.item.show", skip_all, fields(item = %id))]
+    pub async fn show_item(
+        &self,
+        _by: &Grant<StockView>,
+        id: ItemId,
+    ) -> Result<Option<ItemView>, Failure> {
+        let mut connection = self.database.connect().await?;
+        let Some(item) = connection.items().find(id).await? else { return Ok(None) };
+        let levels = connection.movements().levels(id).await?;
+        Ok(Some(ItemView { item, levels }))
+    }
+
+    /// A page of the item's movements, the newest first; empty for an item that does not exist.
+    ///
+    /// # Errors
+    /// [`Failure`] if the database fails.
+    #[tracing::instrument(name = "app.item.history", skip_all, fields(item = %id))]
+    pub async fn item_history(
+        &self,
+        _by: &Grant<StockView>,
+        id: ItemId,
+        edge: &Edge<MovementId>,
+        size: u16,
+    ) -> Result<Page<MovementRow>, Failure> {
+        Ok(self.database.connect().await?.movements().history(id, edge, size).await?)
+    }
+
+    /// What can be chosen for an item's category and home location.
+    ///
+    /// # Errors
+    /// [`Failure`] if the database fails.
+    #[tracing::instrument(name = "app.item.choices", skip_all)]
+    pub async fn item_choices(&self, _by: &Grant<StockView>) -> Result<ItemChoices, Failure> {
+        let mut connection = self.database.connect().await?;
+        Ok(ItemChoices {
+            categories: connection.categories().list().await?,
+            locations: connection.locations().list().await?,
+        })
+    }
+
+    /// Adds an item with its opening stock, and returns its id; the same key twice adds one item.
+    ///
+    /// # Errors
+    /// [`AddItemError`] if it was not added.
+    #[tracing::instrument(name = "app.item.add", skip_all, fields(user = %by.user().id))]
+    pub async fn add_item(
+        &self,
+        by: &Grant<ItemCreate>,
+        new: NewItem,
+    ) -> Result<ItemId, AddItemError> {
+        let (app, by) = (self.clone(), by.clone());
+        self.run(async move { retrying!(app.try_add_item(&by, &new)) }).await
+    }
+
+    async fn try_add_item(
+        &self,
+        by: &Grant<ItemCreate>,
+        new: &NewItem,
+    ) -> Result<ItemId, AddItemError> {
+        let now = self.clock.now();
+        let mut tx = self.database.begin().await?;
+        hold_rights(&mut tx, by.acting()).await?;
+        let details = resolve(&mut tx, &new.form).await?;
+        let id = match tx.items().insert(new.key.0, &details, now).await {
+            Ok(id) => id,
+            Err(StoreItemError::Database(error)) => return Err(error.into()),
+            Err(conflict) => {
+                drop(tx);
+                let mut connection = self.database.connect().await?;
+                if let Some(id) = connection.items().find_by_creation_key(new.key.0).await? {
+                    return Ok(id);
+                }
+                return Err(AddItemError::Taken(taken_by(&mut connection, &details, &conflict).await?));
+            }
+        };
+        if new.opening != 0 {
+            let level = LevelId { item: id, location: details.home_location };
+            let line = Line::count(level, new.opening, 0, 0)?;
+            let opening =
+                Posting::new(new.key, by.actor(), Reason::Opening, None, Source::Page, vec![line])
+                    .map_err(|_| Failure::Defect("one line is a posting"))?;
+            tx.ledger().post(&[opening], now).await.map_err(Failure::from)?;
+        }
+        tx.commit().await?;
+        Ok(id)
+    }
+
+    /// Replaces the details of an item that nobody has edited since `seen_version`, and returns its new
+    /// version.
+    ///
+    /// # Errors
+    /// [`EditItemError`] if it was not edited.
+    #[tracing::instrument(name = "app.item.edit", skip_all, fields(user = %by.user().id, item = %id))]
+    pub async fn edit_item(
+        &self,
+        by: &Grant<ItemEdit>,
+        id: ItemId,
+        seen_version: i64,
+        form: ItemForm,
+    ) -> Result<i64, EditItemError> {
+        let (app, by) = (self.clone(), by.clone());
+        self.run(async move { retrying!(app.try_edit_item(&by, id, seen_version, &form)) }).await
+    }
+
+    async fn try_edit_item(
+        &self,
+        by: &Grant<ItemEdit>,
+        id: ItemId,
+        seen_version: i64,
+        form: &ItemForm,
+    ) -> Result<i64, EditItemError> {
+        let mut tx = self.database.begin().await?;
+        hold_rights(&mut tx, by.acting()).await?;
+        let details = resolve(&mut tx, form).await?;
+        match tx.items().update(id, seen_version, &details, self.clock.now()).await {
+            Ok(Some(version)) => {
+                tx.commit().await?;
+                Ok(version)
+            }
+            Ok(None) => match tx.items().find(id).await? {
+                Some(current) => Err(EditItemError::Stale(Box::new(current))),
+                None => Err(EditItemError::NotFound),
+            },
+            Err(StoreItemError::Database(error)) => Err(error.into()),
+            Err(conflict) => {
+                drop(tx);
+                let mut connection = self.database.connect().await?;
+                Err(EditItemError::Taken(taken_by(&mut connection, &details, &conflict).await?))
+            }
+        }
+    }
+
+    /// Takes an item out of use. Its history stays, and so does what is on hand; nothing can move it
+    /// until it is restored.
+    ///
+    /// # Errors
+    /// [`ArchiveItemError`] if it was not archived.
+    #[tracing::instrument(name = "app.item.archive", skip_all, fields(user = %by.user().id, item = %id))]
+    pub async fn archive_item(
+        &self,
+        by: &Grant<ItemArchive>,
+        id: ItemId,
+    ) -> Result<(), ArchiveItemError> {
+        self.set_archived(by, id, true).await
+    }
+
+    /// Puts an archived item back into use.
+    ///
+    /// # Errors
+    /// [`ArchiveItemError`] if it was not restored.
+    #[tracing::instrument(name = "app.item.restore", skip_all, fields(user = %by.user().id, item = %id))]
+    pub async fn restore_item(
+        &self,
+        by: &Grant<ItemArchive>,
+        id: ItemId,
+    ) -> Result<(), ArchiveItemError> {
+        self.set_archived(by, id, false).await
+    }
+
+    async fn set_archived(
+        &self,
+        by: &Grant<ItemArchive>,
+        id: ItemId,
+        archived: bool,
+    ) -> Result<(), ArchiveItemError> {
+        let (app, by) = (self.clone(), by.clone());
+        self.run(async move { retrying!(app.try_set_archived(&by, id, archived)) }).await
+    }
+
+    async fn try_set_archived(
+        &self,
+        by: &Grant<ItemArchive>,
+        id: ItemId,
+        archived: bool,
+    ) -> Result<(), ArchiveItemError> {
+        let mut tx = self.database.begin().await?;
+        hold_rights(&mut tx, by.acting()).await?;
+        if !tx.items().set_archived(id, archived, self.clock.now()).await? {
+            return Err(ArchiveItemError::NotFound);
+        }
+        Ok(tx.commit().await?)
+    }
+}
+
+/// Finds or makes the category and the location that a form names.
+async fn resolve(tx: &mut Transaction, form: &ItemForm) -> Result<ItemDetails, DatabaseError> {
+    Ok(ItemDetails {
+        name: form.name.clone(),
+        sku: form.sku.clone(),
+        barcode: form.barcode.clone(),
+        unit: form.unit.clone(),
+        category: tx.categories().find_or_insert(&form.category).await?,
+        home_location: tx.locations().find_or_insert(&form.home_location).await?,
+        thresholds: form.thresholds,
+    })
+}
+
+/// Finds the item that stands in the way.
+async fn taken_by(
+    connection: &mut Connection,
+    details: &ItemDetails,
+    conflict: &StoreItemError,
+) -> Result<TakenBy, Failure> {
+    let mut items = connection.items();
+    let (field, id) = match conflict {
+        StoreItemError::SkuTaken => {
+            (UniqueField::Sku, items.find_by_sku(&details.sku.key()).await?)
+        }
+        StoreItemError::BarcodeTaken => {
+            let key = details.barcode.as_ref().map(Barcode::key).unwrap_or_default();
+            (UniqueField::Barcode, items.find_by_barcode(&key).await?)
+        }
+        _ => (UniqueField::Name, items.find_by_name(&details.name.key()).await?),
+    };
+    let id = id.ok_or(Failure::Defect("the item in the way is gone"))?;
+    let item = items.find(id).await?.ok_or(Failure::Defect("the item in the way is gone"))?;
+    Ok(TakenBy { field, item: Box::new(item) })
+}
