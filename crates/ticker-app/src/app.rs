@@ -45,7 +45,14 @@ impl App {
     ) -> Result<Self, PasswordsError> {
         let tasks = TaskTracker::new();
         let poster = Poster::new(database.clone(), clock.clone(), tasks.clone());
-        Ok(Self { database, passwords: Passwords::new()?, clock, settings, poster, tasks })
+        Ok(Self {
+            database,
+            passwords: Passwords::new()?,
+            clock,
+            settings,
+            poster,
+            tasks,
+        })
     }
 
     /// Waits until everything that has begun has ended, and closes the connections to the database.
@@ -65,7 +72,10 @@ impl App {
         T: Send + 'static,
         E: From<Failure> + Send + 'static,
     {
-        self.tasks.spawn(work).await.unwrap_or_else(|lost| Err(Failure::from(lost).into()))
+        self.tasks
+            .spawn(work)
+            .await
+            .unwrap_or_else(|lost| Err(Failure::from(lost).into()))
     }
 }
 
@@ -75,7 +85,11 @@ pub(crate) async fn hold_rights(tx: &mut Transaction, acting: Acting) -> Result<
         Acting::Operator => Ok(()),
         Acting::User(Actor { user, epoch }) => {
             let current = tx.users().hold_epoch(user).await?;
-            if current == Some(epoch) { Ok(()) } else { Err(Failure::RightsChanged) }
+            if current == Some(epoch) {
+                Ok(())
+            } else {
+                Err(Failure::RightsChanged)
+            }
         }
     }
 }

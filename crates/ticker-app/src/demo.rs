@@ -35,7 +35,10 @@ impl App {
     ///
     /// # Errors
     /// [`LoadDemoError`] if it was not loaded.
-    pub async fn load_demo(&self, _by: &impl Authority<ItemCreate>) -> Result<DemoShop, LoadDemoError> {
+    pub async fn load_demo(
+        &self,
+        _by: &impl Authority<ItemCreate>,
+    ) -> Result<DemoShop, LoadDemoError> {
         Err(LoadDemoError::NoUsers)
     }
 }

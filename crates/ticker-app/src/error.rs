@@ -58,13 +58,15 @@ impl Failure {
         match self {
             Self::Database(error) => match error.kind() {
                 DatabaseErrorKind::Unavailable | DatabaseErrorKind::Retry => {
-                    ErrorKind::Unavailable { retry_after: RETRY_AFTER }
+                    ErrorKind::Unavailable {
+                        retry_after: RETRY_AFTER,
+                    }
                 }
                 DatabaseErrorKind::Defect => ErrorKind::Defect,
             },
-            Self::Passwords(PasswordsError::Busy { retry_after }) => {
-                ErrorKind::Unavailable { retry_after: *retry_after }
-            }
+            Self::Passwords(PasswordsError::Busy { retry_after }) => ErrorKind::Unavailable {
+                retry_after: *retry_after,
+            },
             Self::RightsChanged => ErrorKind::RightsChanged,
             Self::Passwords(PasswordsError::Argon2(_)) | Self::Lost(_) | Self::Defect(_) => {
                 ErrorKind::Defect

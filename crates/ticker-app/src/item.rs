@@ -1,11 +1,12 @@
 //! Items: adding, editing, archiving and restoring them, and what happened to them.
 
+use jiff::Timestamp;
 use ticker_auth::{Authority as _, Grant};
 use ticker_domain::category::{Category, CategoryName};
 use ticker_domain::id::{ItemId, MovementId};
 use ticker_domain::item::{Barcode, ItemDetails, ItemName, Sku, Unit};
 use ticker_domain::ledger::{
-    IdempotencyKey, LevelId, Line, LineError, Posting, Reason, Source,
+    Answer, IdempotencyKey, LevelId, Line, LineError, Outcome, Posting, Reason, Refusal, Source,
 };
 use ticker_domain::location::{Location, LocationName};
 use ticker_domain::page::{Edge, Page};
@@ -98,6 +99,12 @@ pub enum AddItemError {
     /// No level can begin with this much.
     #[error("opening stock {0}")]
     Opening(#[from] LineError),
+    /// The ledger refuses the opening stock.
+    #[error("opening stock: {0}")]
+    OpeningRefused(#[from] Refusal),
+    /// The key was used for another posting.
+    #[error("the idempotency key was used for something else")]
+    KeyReused,
     /// Something else failed.
     #[error(transparent)]
     Failure(#[from] Failure),
@@ -159,7 +166,10 @@ macro_rules! kinds {
 }
 
 kinds! {
-    AddItemError { Self::Taken(_) => Conflict, Self::Opening(_) => Invalid }
+    AddItemError {
+        Self::Taken(_) | Self::OpeningRefused(_) => Conflict,
+        Self::Opening(_) | Self::KeyReused => Invalid,
+    }
     EditItemError { Self::NotFound => NotFound, Self::Stale(_) | Self::Taken(_) => Conflict }
     ArchiveItemError { Self::NotFound => NotFound }
 }
@@ -176,7 +186,9 @@ impl App {
         id: ItemId,
     ) -> Result<Option<ItemView>, Failure> {
         let mut connection = self.database.connect().await?;
-        let Some(item) = connection.items().find(id).await? else { return Ok(None) };
+        let Some(item) = connection.items().find(id).await? else {
+            return Ok(None);
+        };
         let levels = connection.movements().levels(id).await?;
         Ok(Some(ItemView { item, levels }))
     }
@@ -193,7 +205,13 @@ impl App {
         edge: &Edge<MovementId>,
         size: u16,
     ) -> Result<Page<MovementRow>, Failure> {
-        Ok(self.database.connect().await?.movements().history(id, edge, size).await?)
+        Ok(self
+            .database
+            .connect()
+            .await?
+            .movements()
+            .history(id, edge, size)
+            .await?)
     }
 
     /// What can be chosen for an item's category and home location.
@@ -220,7 +238,8 @@ impl App {
         new: NewItem,
     ) -> Result<ItemId, AddItemError> {
         let (app, by) = (self.clone(), by.clone());
-        self.run(async move { retrying!(app.try_add_item(&by, &new)) }).await
+        self.run(async move { retrying!(app.try_add_item(&by, &new)) })
+            .await
     }
 
     async fn try_add_item(
@@ -241,19 +260,53 @@ impl App {
                 if let Some(id) = connection.items().find_by_creation_key(new.key.0).await? {
                     return Ok(id);
                 }
-                return Err(AddItemError::Taken(taken_by(&mut connection, &details, &conflict).await?));
+                return Err(AddItemError::Taken(
+                    taken_by(&mut connection, &details, &conflict).await?,
+                ));
             }
         };
         if new.opening != 0 {
-            let level = LevelId { item: id, location: details.home_location };
-            let line = Line::count(level, new.opening, 0, 0)?;
-            let opening =
-                Posting::new(new.key, by.actor(), Reason::Opening, None, Source::Page, vec![line])
-                    .map_err(|_| Failure::Defect("one line is a posting"))?;
-            tx.ledger().post(&[opening], now).await.map_err(Failure::from)?;
+            let level = LevelId {
+                item: id,
+                location: details.home_location,
+            };
+            self.post_opening(&mut tx, by, new, level, now).await?;
         }
         tx.commit().await?;
         Ok(id)
+    }
+
+    /// Posts the stock that an item begins with, in the transaction that adds the item.
+    async fn post_opening(
+        &self,
+        tx: &mut Transaction,
+        by: &Grant<ItemCreate>,
+        new: &NewItem,
+        level: LevelId,
+        now: Timestamp,
+    ) -> Result<(), AddItemError> {
+        let line = Line::count(level, new.opening, 0, 0)?;
+        let opening = Posting::new(
+            new.key,
+            by.actor(),
+            Reason::Opening,
+            None,
+            Source::Page,
+            vec![line],
+        )
+        .map_err(|_| Failure::Defect("one line is a posting"))?;
+        let receipts = tx
+            .ledger()
+            .post(&[opening], now)
+            .await
+            .map_err(Failure::from)?;
+        match receipts.into_iter().next().map(|receipt| receipt.outcome) {
+            Some(Outcome::Answered(Answer::Posted(_))) => Ok(()),
+            Some(Outcome::Answered(Answer::Refused(refusal))) => Err(refusal.into()),
+            Some(Outcome::RightsChanged) => Err(Failure::RightsChanged.into()),
+            Some(Outcome::KeyReused | Outcome::Replayed(_)) => Err(AddItemError::KeyReused),
+            None => Err(Failure::Defect("no receipt").into()),
+        }
     }
 
     /// Replaces the details of an item that nobody has edited since `seen_version`, and returns its new
@@ -270,7 +323,8 @@ impl App {
         form: ItemForm,
     ) -> Result<i64, EditItemError> {
         let (app, by) = (self.clone(), by.clone());
-        self.run(async move { retrying!(app.try_edit_item(&by, id, seen_version, &form)) }).await
+        self.run(async move { retrying!(app.try_edit_item(&by, id, seen_version, &form)) })
+            .await
     }
 
     async fn try_edit_item(
@@ -283,7 +337,11 @@ impl App {
         let mut tx = self.database.begin().await?;
         hold_rights(&mut tx, by.acting()).await?;
         let details = resolve(&mut tx, form).await?;
-        match tx.items().update(id, seen_version, &details, self.clock.now()).await {
+        match tx
+            .items()
+            .update(id, seen_version, &details, self.clock.now())
+            .await
+        {
             Ok(Some(version)) => {
                 tx.commit().await?;
                 Ok(version)
@@ -296,7 +354,9 @@ impl App {
             Err(conflict) => {
                 drop(tx);
                 let mut connection = self.database.connect().await?;
-                Err(EditItemError::Taken(taken_by(&mut connection, &details, &conflict).await?))
+                Err(EditItemError::Taken(
+                    taken_by(&mut connection, &details, &conflict).await?,
+                ))
             }
         }
     }
@@ -335,7 +395,8 @@ impl App {
         archived: bool,
     ) -> Result<(), ArchiveItemError> {
         let (app, by) = (self.clone(), by.clone());
-        self.run(async move { retrying!(app.try_set_archived(&by, id, archived)) }).await
+        self.run(async move { retrying!(app.try_set_archived(&by, id, archived)) })
+            .await
     }
 
     async fn try_set_archived(
@@ -346,7 +407,11 @@ impl App {
     ) -> Result<(), ArchiveItemError> {
         let mut tx = self.database.begin().await?;
         hold_rights(&mut tx, by.acting()).await?;
-        if !tx.items().set_archived(id, archived, self.clock.now()).await? {
+        if !tx
+            .items()
+            .set_archived(id, archived, self.clock.now())
+            .await?
+        {
             return Err(ArchiveItemError::NotFound);
         }
         Ok(tx.commit().await?)
@@ -374,16 +439,30 @@ async fn taken_by(
 ) -> Result<TakenBy, Failure> {
     let mut items = connection.items();
     let (field, id) = match conflict {
-        StoreItemError::SkuTaken => {
-            (UniqueField::Sku, items.find_by_sku(&details.sku.key()).await?)
-        }
+        StoreItemError::SkuTaken => (
+            UniqueField::Sku,
+            items.find_by_sku(&details.sku.key()).await?,
+        ),
         StoreItemError::BarcodeTaken => {
-            let key = details.barcode.as_ref().map(Barcode::key).unwrap_or_default();
+            let key = details
+                .barcode
+                .as_ref()
+                .map(Barcode::key)
+                .unwrap_or_default();
             (UniqueField::Barcode, items.find_by_barcode(&key).await?)
         }
-        _ => (UniqueField::Name, items.find_by_name(&details.name.key()).await?),
+        _ => (
+            UniqueField::Name,
+            items.find_by_name(&details.name.key()).await?,
+        ),
     };
     let id = id.ok_or(Failure::Defect("the item in the way is gone"))?;
-    let item = items.find(id).await?.ok_or(Failure::Defect("the item in the way is gone"))?;
-    Ok(TakenBy { field, item: Box::new(item) })
+    let item = items
+        .find(id)
+        .await?
+        .ok_or(Failure::Defect("the item in the way is gone"))?;
+    Ok(TakenBy {
+        field,
+        item: Box::new(item),
+    })
 }

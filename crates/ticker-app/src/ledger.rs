@@ -25,7 +25,11 @@ pub(crate) struct Poster {
 
 impl Poster {
     pub(crate) fn new(database: Database, clock: Arc<dyn Clock>, tasks: TaskTracker) -> Self {
-        Self { database, clock, tasks }
+        Self {
+            database,
+            clock,
+            tasks,
+        }
     }
 
     /// Posts, and returns the receipt once it is committed. Goes on when the caller goes away.
@@ -35,13 +39,19 @@ impl Poster {
     pub(crate) async fn post(&self, posting: Posting) -> Result<Receipt, Failure> {
         let this = self.clone();
         let source = posting.source();
-        let posted = self.tasks.spawn(async move { this.post_batch(&[posting]).await }).await;
+        let posted = self
+            .tasks
+            .spawn(async move { this.post_batch(&[posting]).await })
+            .await;
         let receipt = match posted {
             Ok(Ok(mut receipts)) => receipts.pop().ok_or(Failure::Defect("no receipt")),
             Ok(Err(error)) => Err(Failure::from(error)),
             Err(lost) => Err(Failure::from(lost)),
         };
-        metrics::count_posting(source, receipt.as_ref().ok().map(|receipt| &receipt.outcome));
+        metrics::count_posting(
+            source,
+            receipt.as_ref().ok().map(|receipt| &receipt.outcome),
+        );
         receipt
     }
 

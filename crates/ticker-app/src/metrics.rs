@@ -10,20 +10,42 @@ const DATABASE_CONNECTIONS: &str = "ticker_database_connections";
 const DATABASE_CONNECTIONS_MAX: &str = "ticker_database_connections_max";
 const PASSWORD_HASHES_PENDING: &str = "ticker_password_hashes_pending";
 
-const OUTCOMES: [&str; 6] =
-    ["posted", "refused", "replayed", "key_reused", "rights_changed", "failed"];
+const OUTCOMES: [&str; 6] = [
+    "posted",
+    "refused",
+    "replayed",
+    "key_reused",
+    "rights_changed",
+    "failed",
+];
 
 /// Describes the metrics of this crate and sets them to zero, so that they are there from the start.
 pub fn preset() {
-    describe_counter!(POSTINGS_TOTAL, Unit::Count, "Postings, by source and what became of them");
+    describe_counter!(
+        POSTINGS_TOTAL,
+        Unit::Count,
+        "Postings, by source and what became of them"
+    );
     for source in Source::ALL {
         for outcome in OUTCOMES {
             counter!(POSTINGS_TOTAL, "source" => source.as_str(), "outcome" => outcome).absolute(0);
         }
     }
-    describe_gauge!(DATABASE_CONNECTIONS, Unit::Count, "Open connections to the database, by state");
-    describe_gauge!(DATABASE_CONNECTIONS_MAX, Unit::Count, "The most connections that may be open");
-    describe_gauge!(PASSWORD_HASHES_PENDING, Unit::Count, "Password hashes that run or wait");
+    describe_gauge!(
+        DATABASE_CONNECTIONS,
+        Unit::Count,
+        "Open connections to the database, by state"
+    );
+    describe_gauge!(
+        DATABASE_CONNECTIONS_MAX,
+        Unit::Count,
+        "The most connections that may be open"
+    );
+    describe_gauge!(
+        PASSWORD_HASHES_PENDING,
+        Unit::Count,
+        "Password hashes that run or wait"
+    );
 }
 
 impl App {

@@ -1,10 +1,10 @@
 //! Operation: whether the service is ready, whether the ledger is sound, and tidying up.
 
 use ticker_auth::{Anyone, Operator};
+use ticker_postgres::Access as _;
 use ticker_postgres::invariants::INVARIANTS;
 use ticker_postgres::migrations::{self, SchemaState};
 use ticker_postgres::sessions::SessionLifetime;
-use ticker_postgres::Access as _;
 
 pub use ticker_postgres::invariants::Invariant;
 
@@ -63,8 +63,14 @@ impl App {
         tx.invariants().allow_long_statements().await?;
         let mut findings = Vec::with_capacity(INVARIANTS.len());
         for invariant in INVARIANTS {
-            let violations = tx.invariants().violations(&invariant, VIOLATIONS_MAX).await?;
-            findings.push(Finding { invariant, violations });
+            let violations = tx
+                .invariants()
+                .violations(&invariant, VIOLATIONS_MAX)
+                .await?;
+            findings.push(Finding {
+                invariant,
+                violations,
+            });
         }
         Ok(findings)
     }
@@ -78,6 +84,12 @@ impl App {
         _by: Anyone,
         lifetime: SessionLifetime,
     ) -> Result<u64, Failure> {
-        Ok(self.database.connect().await?.sessions().delete_expired(lifetime).await?)
+        Ok(self
+            .database
+            .connect()
+            .await?
+            .sessions()
+            .delete_expired(lifetime)
+            .await?)
     }
 }

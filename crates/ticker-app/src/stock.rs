@@ -14,8 +14,8 @@ use ticker_postgres::Access as _;
 
 pub use ticker_postgres::stock::{StockCounts, StockRow};
 
-use crate::error::{ErrorKind, Failure};
 use crate::App;
+use crate::error::{ErrorKind, Failure};
 
 /// A page of the stock list with what its filters offer.
 #[derive(Clone, Debug)]
@@ -120,7 +120,13 @@ impl App {
         item: ItemId,
         location: Option<LocationId>,
     ) -> Result<Option<StockRow>, Failure> {
-        Ok(self.database.connect().await?.stock().row(item, location).await?)
+        Ok(self
+            .database
+            .connect()
+            .await?
+            .stock()
+            .row(item, location)
+            .await?)
     }
 
     /// Changes one level, and answers once the change is in the ledger.
@@ -137,7 +143,13 @@ impl App {
         by: &Grant<StockAdjust>,
         adjust: AdjustStock,
     ) -> Result<Adjusted, AdjustStockError> {
-        let AdjustStock { key, line, reason, note, source } = adjust;
+        let AdjustStock {
+            key,
+            line,
+            reason,
+            note,
+            source,
+        } = adjust;
         let posting = Posting::new(key, by.actor(), reason, note, source, vec![line])
             .map_err(|_| Failure::Defect("one line is a posting"))?;
         let receipt = self.poster.post(posting).await?;
@@ -149,9 +161,11 @@ impl App {
         };
         match (answer, receipt.posting) {
             (Answer::Refused(refusal), _) => Err(refusal.into()),
-            (Answer::Posted(movements), Some(posting)) if movements.len() == 1 => {
-                Ok(Adjusted { posting, movement: movements[0], replayed })
-            }
+            (Answer::Posted(movements), Some(posting)) if movements.len() == 1 => Ok(Adjusted {
+                posting,
+                movement: movements[0],
+                replayed,
+            }),
             (Answer::Posted(_), _) => Err(Failure::Defect("one line is one movement").into()),
         }
     }

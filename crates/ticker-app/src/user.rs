@@ -163,7 +163,10 @@ impl AdministerUserError {
 enum RightsChange {
     Role(Role),
     Disabled(bool),
-    Password { hash: PasswordHash, must_change_password: bool },
+    Password {
+        hash: PasswordHash,
+        must_change_password: bool,
+    },
 }
 
 impl RightsChange {
@@ -203,7 +206,10 @@ impl App {
         let mut rng = rand::rng();
         let group = |rng: &mut _| -> String {
             let pick = |_| rand::seq::IndexedRandom::choose(CHARACTERS, rng);
-            (0..5).filter_map(pick).map(|byte| char::from(*byte)).collect()
+            (0..5)
+                .filter_map(pick)
+                .map(|byte| char::from(*byte))
+                .collect()
         };
         let groups: Vec<String> = (0..4).map(|_| group(&mut rng)).collect();
         groups.join("-").into()
@@ -219,9 +225,16 @@ impl App {
         by: &impl Authority<UserEnroll>,
         enrollment: Enrollment,
     ) -> Result<UserId, EnrollUserError> {
-        let context = [enrollment.username.as_str(), enrollment.display_name.as_str()];
+        let context = [
+            enrollment.username.as_str(),
+            enrollment.display_name.as_str(),
+        ];
         self.check_policy(&enrollment.password, &context)?;
-        let hash = self.passwords.hash(&enrollment.password).await.map_err(Failure::from)?;
+        let hash = self
+            .passwords
+            .hash(&enrollment.password)
+            .await
+            .map_err(Failure::from)?;
         let (app, acting) = (self.clone(), by.acting());
         self.run(async move { retrying!(app.try_enroll_user(acting, &enrollment, hash.as_str())) })
             .await
@@ -279,7 +292,12 @@ impl App {
         current: &SecretString,
         new: &SecretString,
     ) -> Result<SignIn, ChangePasswordError> {
-        let SignedIn { id, username, display_name, .. } = by.user().clone();
+        let SignedIn {
+            id,
+            username,
+            display_name,
+            ..
+        } = by.user().clone();
         if !ticker_auth::is_password_of(&self.database, &self.passwords, id, current).await? {
             return Err(ChangePasswordError::CurrentWrong);
         }
@@ -289,7 +307,8 @@ impl App {
         self.check_policy(new, &[&username, &display_name])?;
         let hash = self.passwords.hash(new).await.map_err(Failure::from)?;
         let (app, actor) = (self.clone(), by.actor());
-        self.run(async move { retrying!(app.try_change_password(actor, hash.as_str())) }).await
+        self.run(async move { retrying!(app.try_change_password(actor, hash.as_str())) })
+            .await
     }
 
     async fn try_change_password(
@@ -301,7 +320,10 @@ impl App {
         if tx.users().lock_epoch_for_rights_change(actor.user).await? != Some(actor.epoch) {
             return Err(Failure::RightsChanged.into());
         }
-        let epoch = tx.users().set_password(actor.user, password_hash, false).await?;
+        let epoch = tx
+            .users()
+            .set_password(actor.user, password_hash, false)
+            .await?;
         tx.sessions().delete_of_user(actor.user).await?;
         tx.commit().await?;
         Ok(SignIn::checked(actor.user, epoch))
@@ -328,7 +350,8 @@ impl App {
         username: &str,
         role: Role,
     ) -> Result<(), AdministerUserError> {
-        self.change_rights(by.acting(), username, RightsChange::Role(role)).await
+        self.change_rights(by.acting(), username, RightsChange::Role(role))
+            .await
     }
 
     /// Disables a user or enables them again; their sessions end.
@@ -341,7 +364,8 @@ impl App {
         username: &str,
         disabled: bool,
     ) -> Result<(), AdministerUserError> {
-        self.change_rights(by.acting(), username, RightsChange::Disabled(disabled)).await
+        self.change_rights(by.acting(), username, RightsChange::Disabled(disabled))
+            .await
     }
 
     /// Gives a user another password; their sessions end.
@@ -357,7 +381,10 @@ impl App {
     ) -> Result<(), AdministerUserError> {
         self.check_policy(password, &[username])?;
         let hash = self.passwords.hash(password).await.map_err(Failure::from)?;
-        let change = RightsChange::Password { hash, must_change_password };
+        let change = RightsChange::Password {
+            hash,
+            must_change_password,
+        };
         self.change_rights(by.acting(), username, change).await
     }
 
@@ -368,7 +395,8 @@ impl App {
         change: RightsChange,
     ) -> Result<(), AdministerUserError> {
         let (app, username) = (self.clone(), username.to_owned());
-        self.run(async move { retrying!(app.try_change_rights(acting, &username, &change)) }).await
+        self.run(async move { retrying!(app.try_change_rights(acting, &username, &change)) })
+            .await
     }
 
     /// Changes a user's rights under locks that wait for every write admitted under the old ones.
@@ -379,18 +407,26 @@ impl App {
         change: &RightsChange,
     ) -> Result<(), AdministerUserError> {
         let mut tx = self.database.begin().await?;
-        let admins = tx.users().lock_enabled_admins().await?;
+        let locked = tx
+            .users()
+            .lock_for_rights_change(&username_key(username))
+            .await?;
         hold_rights(&mut tx, acting).await?;
-        let id = tx.users().lock_for_rights_change(&username_key(username)).await?;
-        let id = id.ok_or_else(|| AdministerUserError::NotFound(username.to_owned()))?;
-        if change.ends_admin() && admins == [id] {
+        let not_found = || AdministerUserError::NotFound(username.to_owned());
+        let id = locked.target.ok_or_else(not_found)?;
+        if change.ends_admin() && locked.enabled_admins == [id] {
             return Err(AdministerUserError::LastAdmin(username.to_owned()));
         }
         match change {
             RightsChange::Role(role) => tx.users().set_role(id, *role).await?,
             RightsChange::Disabled(disabled) => tx.users().set_disabled(id, *disabled).await?,
-            RightsChange::Password { hash, must_change_password } => {
-                tx.users().set_password(id, hash.as_str(), *must_change_password).await?;
+            RightsChange::Password {
+                hash,
+                must_change_password,
+            } => {
+                tx.users()
+                    .set_password(id, hash.as_str(), *must_change_password)
+                    .await?;
             }
         }
         tx.sessions().delete_of_user(id).await?;

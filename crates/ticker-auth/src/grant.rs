@@ -28,7 +28,10 @@ impl<P: Permit> Grant<P> {
     /// Who acts, and under which epoch.
     #[must_use]
     pub fn actor(&self) -> Actor {
-        Actor { user: self.user.id, epoch: self.user.auth_epoch }
+        Actor {
+            user: self.user.id,
+            epoch: self.user.auth_epoch,
+        }
     }
 }
 
@@ -55,7 +58,10 @@ impl SignedIn {
         if !self.role.may(P::PERMISSION) {
             return Err(GrantError::Forbidden(P::PERMISSION));
         }
-        Ok(Grant { user: self.clone(), permission: PhantomData })
+        Ok(Grant {
+            user: self.clone(),
+            permission: PhantomData,
+        })
     }
 }
 

@@ -120,22 +120,40 @@ impl Passwords {
         &self,
         work: impl FnOnce() -> Result<T, PasswordsError> + Send + 'static,
     ) -> Result<T, PasswordsError> {
-        let busy = PasswordsError::Busy { retry_after: RETRY_AFTER };
-        let admitted = self.admitted.clone().try_acquire_owned().map_err(|_| busy.clone())?;
-        let running = self.running.clone().acquire_owned().await.map_err(|_| busy)?;
+        let busy = PasswordsError::Busy {
+            retry_after: RETRY_AFTER,
+        };
+        let admitted = self
+            .admitted
+            .clone()
+            .try_acquire_owned()
+            .map_err(|_| busy.clone())?;
+        let running = self
+            .running
+            .clone()
+            .acquire_owned()
+            .await
+            .map_err(|_| busy)?;
         let worked = tokio::task::spawn_blocking(move || {
             let result = work();
             // Held to the end of the work even when the caller has gone: its memory is still in use.
             drop((running, admitted));
             result
         });
-        worked.await.map_err(|error| PasswordsError::Argon2(error.to_string()))?
+        worked
+            .await
+            .map_err(|error| PasswordsError::Argon2(error.to_string()))?
     }
 }
 
 fn argon2() -> Result<Argon2<'static>, PasswordsError> {
-    let params = Params::new(MEMORY_KIB, ITERATIONS, LANES, Some(Output::B64_MAX_LENGTH.min(32)))
-        .map_err(|error| PasswordsError::Argon2(error.to_string()))?;
+    let params = Params::new(
+        MEMORY_KIB,
+        ITERATIONS,
+        LANES,
+        Some(Output::B64_MAX_LENGTH.min(32)),
+    )
+    .map_err(|error| PasswordsError::Argon2(error.to_string()))?;
     Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
 }
 
@@ -150,10 +168,17 @@ fn hash(password: &SecretString) -> Result<PasswordHash, PasswordsError> {
 fn check(password: &SecretString, stored: &str) -> Result<Verdict, PasswordsError> {
     let phc = Phc::new(stored).map_err(|error| PasswordsError::Argon2(error.to_string()))?;
     let normal = password::normalise(password.expose_secret());
-    if Argon2::default().verify_password(normal.as_bytes(), &phc).is_err() {
+    if Argon2::default()
+        .verify_password(normal.as_bytes(), &phc)
+        .is_err()
+    {
         return Ok(Verdict::Wrong);
     }
-    let rehashed = if is_current(&phc) { None } else { Some(hash(password)?) };
+    let rehashed = if is_current(&phc) {
+        None
+    } else {
+        Some(hash(password)?)
+    };
     Ok(Verdict::Right { rehashed })
 }
 
@@ -185,11 +210,28 @@ mod tests {
     #[tokio::test]
     async fn a_password_is_checked_by_what_it_says_not_how_it_is_spelled() {
         let passwords = Passwords::new().unwrap();
-        let hash = passwords.hash(&secret("Cafe\u{301} ﬁnal 12")).await.unwrap();
-        assert!(hash.as_str().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash:?}");
-        for (typed, right) in [("Café final 12", true), ("café final 12", false), ("", false)] {
-            let verdict = passwords.check(&secret(typed), Some(hash.as_str())).await.unwrap();
-            assert_eq!(matches!(verdict, Verdict::Right { rehashed: None }), right, "{typed}");
+        let hash = passwords
+            .hash(&secret("Cafe\u{301} ﬁnal 12"))
+            .await
+            .unwrap();
+        assert!(
+            hash.as_str().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
+            "{hash:?}"
+        );
+        for (typed, right) in [
+            ("Café final 12", true),
+            ("café final 12", false),
+            ("", false),
+        ] {
+            let verdict = passwords
+                .check(&secret(typed), Some(hash.as_str()))
+                .await
+                .unwrap();
+            assert_eq!(
+                matches!(verdict, Verdict::Right { rehashed: None }),
+                right,
+                "{typed}"
+            );
         }
     }
 
@@ -207,10 +249,20 @@ mod tests {
             .hash_password(b"an old password")
             .unwrap();
         let passwords = Passwords::new().unwrap();
-        let verdict =
-            passwords.check(&secret("an old password"), Some(&weak.to_string())).await.unwrap();
-        let Verdict::Right { rehashed: Some(rehashed) } = verdict else { panic!("{verdict:?}") };
-        assert!(rehashed.as_str().contains("m=19456,t=2,p=1"), "{rehashed:?}");
+        let verdict = passwords
+            .check(&secret("an old password"), Some(&weak.to_string()))
+            .await
+            .unwrap();
+        let Verdict::Right {
+            rehashed: Some(rehashed),
+        } = verdict
+        else {
+            panic!("{verdict:?}")
+        };
+        assert!(
+            rehashed.as_str().contains("m=19456,t=2,p=1"),
+            "{rehashed:?}"
+        );
     }
 
     #[tokio::test]
@@ -221,7 +273,12 @@ mod tests {
             let passwords = passwords.clone();
             rush.spawn(async move { passwords.hash(&secret("the same for all")).await });
         }
-        let busy = rush.join_all().await.iter().filter(|result| result.is_err()).count();
+        let busy = rush
+            .join_all()
+            .await
+            .iter()
+            .filter(|result| result.is_err())
+            .count();
         assert_eq!(busy, 3);
         assert_eq!(passwords.pending(), 0);
     }

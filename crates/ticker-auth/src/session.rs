@@ -77,11 +77,18 @@ impl tower_sessions::SessionStore for SessionStore {
         let signed_in: SignedIn = serde_json::from_value(signed_in)
             .map_err(|_| Error::Encode("a session begins with a sign-in only".into()))?;
         let data = kept(record);
-        let mut connection = self.database.connect().await.map_err(|error| backend(&error))?;
+        let mut connection = self
+            .database
+            .connect()
+            .await
+            .map_err(|error| backend(&error))?;
         loop {
             let id_hash = hash_id(&record.id);
             let (user, epoch) = (signed_in.id, signed_in.auth_epoch);
-            let fresh = connection.sessions().insert(&id_hash, user, epoch, &data).await;
+            let fresh = connection
+                .sessions()
+                .insert(&id_hash, user, epoch, &data)
+                .await;
             if fresh.map_err(|error| backend(&error))? {
                 return Ok(());
             }
@@ -90,15 +97,31 @@ impl tower_sessions::SessionStore for SessionStore {
     }
 
     async fn save(&self, record: &Record) -> Result<()> {
-        let mut connection = self.database.connect().await.map_err(|error| backend(&error))?;
-        let updated = connection.sessions().update_data(&hash_id(&record.id), &kept(record)).await;
+        let mut connection = self
+            .database
+            .connect()
+            .await
+            .map_err(|error| backend(&error))?;
+        let updated = connection
+            .sessions()
+            .update_data(&hash_id(&record.id), &kept(record))
+            .await;
         updated.map_err(|error| backend(&error))
     }
 
     async fn load(&self, id: &Id) -> Result<Option<Record>> {
-        let mut connection = self.database.connect().await.map_err(|error| backend(&error))?;
-        let live = connection.sessions().find_live(&hash_id(id), self.lifetime).await;
-        let Some(live) = live.map_err(|error| backend(&error))? else { return Ok(None) };
+        let mut connection = self
+            .database
+            .connect()
+            .await
+            .map_err(|error| backend(&error))?;
+        let live = connection
+            .sessions()
+            .find_live(&hash_id(id), self.lifetime)
+            .await;
+        let Some(live) = live.map_err(|error| backend(&error))? else {
+            return Ok(None);
+        };
         let signed_in = SignedIn {
             id: live.user,
             username: live.username,
@@ -114,19 +137,34 @@ impl tower_sessions::SessionStore for SessionStore {
         data.insert(SIGNED_IN_KEY.to_owned(), signed_in);
         // tower-sessions compares this with the process's clock; the database has compared already.
         let expiry_date = OffsetDateTime::now_utc() + self.lifetime.absolute;
-        Ok(Some(Record { id: *id, data, expiry_date }))
+        Ok(Some(Record {
+            id: *id,
+            data,
+            expiry_date,
+        }))
     }
 
     async fn delete(&self, id: &Id) -> Result<()> {
-        let mut connection = self.database.connect().await.map_err(|error| backend(&error))?;
-        connection.sessions().delete(&hash_id(id)).await.map_err(|error| backend(&error))
+        let mut connection = self
+            .database
+            .connect()
+            .await
+            .map_err(|error| backend(&error))?;
+        connection
+            .sessions()
+            .delete(&hash_id(id))
+            .await
+            .map_err(|error| backend(&error))
     }
 }
 
 /// What a session keeps between requests: everything but whose it is.
 fn kept(record: &Record) -> Value {
     let kept = record.data.iter().filter(|(key, _)| *key != SIGNED_IN_KEY);
-    Value::Object(kept.map(|(key, value)| (key.clone(), value.clone())).collect())
+    Value::Object(
+        kept.map(|(key, value)| (key.clone(), value.clone()))
+            .collect(),
+    )
 }
 
 fn hash_id(id: &Id) -> [u8; 32] {

@@ -88,17 +88,30 @@ async fn check(
     username: &str,
     password: &SecretString,
 ) -> Result<SignIn, SignInError> {
-    let credentials = database.connect().await?.users().credentials(&username_key(username)).await?;
-    let stored = credentials.as_ref().map(|credentials| credentials.password_hash.as_str());
+    let credentials = database
+        .connect()
+        .await?
+        .users()
+        .credentials(&username_key(username))
+        .await?;
+    let stored = credentials
+        .as_ref()
+        .map(|credentials| credentials.password_hash.as_str());
     let verdict = passwords.check(password, stored).await?;
     match (credentials, verdict) {
         (Some(credentials), Verdict::Right { rehashed }) if !credentials.disabled => {
             if let Some(rehashed) = rehashed {
                 let mut connection = database.connect().await?;
                 let (old, new) = (&credentials.password_hash, rehashed.as_str());
-                connection.users().rehash_password(credentials.id, old, new).await?;
+                connection
+                    .users()
+                    .rehash_password(credentials.id, old, new)
+                    .await?;
             }
-            Ok(SignIn { user: credentials.id, auth_epoch: credentials.auth_epoch })
+            Ok(SignIn {
+                user: credentials.id,
+                auth_epoch: credentials.auth_epoch,
+            })
         }
         _ => Err(SignInError::Refused),
     }
@@ -125,6 +138,14 @@ pub async fn is_password_of(
     user: UserId,
     password: &SecretString,
 ) -> Result<bool, CheckError> {
-    let stored = database.connect().await?.users().password_hash(user).await?;
-    Ok(matches!(passwords.check(password, stored.as_deref()).await?, Verdict::Right { .. }))
+    let stored = database
+        .connect()
+        .await?
+        .users()
+        .password_hash(user)
+        .await?;
+    Ok(matches!(
+        passwords.check(password, stored.as_deref()).await?,
+        Verdict::Right { .. }
+    ))
 }

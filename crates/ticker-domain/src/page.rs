@@ -24,11 +24,23 @@ impl<T> Page<T> {
         let more = rows.len() > usize::from(size);
         rows.truncate(usize::from(size));
         match edge {
-            Edge::First => Self { rows, has_before: false, has_after: more },
-            Edge::After(_) => Self { rows, has_before: true, has_after: more },
+            Edge::First => Self {
+                rows,
+                has_before: false,
+                has_after: more,
+            },
+            Edge::After(_) => Self {
+                rows,
+                has_before: true,
+                has_after: more,
+            },
             Edge::Before(_) => {
                 rows.reverse();
-                Self { rows, has_before: more, has_after: true }
+                Self {
+                    rows,
+                    has_before: more,
+                    has_after: true,
+                }
             }
         }
     }
@@ -63,10 +75,31 @@ mod tests {
     #[test]
     fn the_extra_row_tells_that_there_is_more() {
         let first = Page::from_read(vec![1, 2, 3], 2, &Edge::<i64>::First);
-        assert_eq!(first, Page { rows: vec![1, 2], has_before: false, has_after: true });
+        assert_eq!(
+            first,
+            Page {
+                rows: vec![1, 2],
+                has_before: false,
+                has_after: true
+            }
+        );
         let last = Page::from_read(vec![3], 2, &Edge::After(2));
-        assert_eq!(last, Page { rows: vec![3], has_before: true, has_after: false });
+        assert_eq!(
+            last,
+            Page {
+                rows: vec![3],
+                has_before: true,
+                has_after: false
+            }
+        );
         let back = Page::from_read(vec![2, 1], 2, &Edge::Before(3));
-        assert_eq!(back, Page { rows: vec![1, 2], has_before: false, has_after: true });
+        assert_eq!(
+            back,
+            Page {
+                rows: vec![1, 2],
+                has_before: false,
+                has_after: true
+            }
+        );
     }
 }

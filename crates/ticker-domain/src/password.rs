@@ -61,7 +61,9 @@ impl PasswordPolicy<'_> {
         let normal = normalise(password);
         let chars = normal.chars().count();
         if chars < self.chars_min {
-            return Err(PasswordError::TooShort { chars_min: self.chars_min });
+            return Err(PasswordError::TooShort {
+                chars_min: self.chars_min,
+            });
         }
         if chars > PASSWORD_CHARS_MAX {
             return Err(PasswordError::TooLong);
@@ -125,12 +127,20 @@ mod tests {
         ] {
             assert_eq!(POLICY.check(password), Err(error), "{password}");
         }
-        assert_eq!(POLICY.check(&"aBcDeFgH1".repeat(15)), Err(PasswordError::TooLong));
+        assert_eq!(
+            POLICY.check(&"aBcDeFgH1".repeat(15)),
+            Err(PasswordError::TooLong)
+        );
     }
 
     #[test]
     fn any_character_is_welcome() {
-        for password in ["  spaces count  ", "пароль из слов", "🦊🦊🐔🐔🐸🐸🦊🐔🐸🐙🐌🐝", "nuts & <bolts> 9"] {
+        for password in [
+            "  spaces count  ",
+            "пароль из слов",
+            "🦊🦊🐔🐔🐸🐸🦊🐔🐸🐙🐌🐝",
+            "nuts & <bolts> 9",
+        ] {
             assert_eq!(POLICY.check(password), Ok(()), "{password}");
         }
     }

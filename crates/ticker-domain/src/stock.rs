@@ -31,7 +31,10 @@ impl StockStatus {
             Self::Out
         } else if thresholds.minimum.is_some_and(|minimum| total <= minimum) {
             Self::Low
-        } else if thresholds.target.is_some_and(|target| total > over_above(target)) {
+        } else if thresholds
+            .target
+            .is_some_and(|target| total > over_above(target))
+        {
             Self::Over
         } else {
             Self::Ok
@@ -76,7 +79,10 @@ impl FromStr for StockStatus {
     type Err = UnknownStockStatus;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL.into_iter().find(|status| status.as_str() == text).ok_or(UnknownStockStatus)
+        Self::ALL
+            .into_iter()
+            .find(|status| status.as_str() == text)
+            .ok_or(UnknownStockStatus)
     }
 }
 
@@ -130,7 +136,11 @@ impl Thresholds {
         if matches!((minimum, target), (Some(minimum), Some(target)) if target < minimum) {
             return Err(ThresholdsError::TargetBelowMinimum);
         }
-        Ok(Self { minimum, target, reorder_multiple })
+        Ok(Self {
+            minimum,
+            target,
+            reorder_multiple,
+        })
     }
 
     /// At or below this total the item is low.
@@ -175,7 +185,10 @@ mod tests {
 
     #[test]
     fn contradicting_thresholds_are_refused() {
-        assert_eq!(Thresholds::new(Some(-1), None, None), Err(ThresholdsError::MinimumOutOfRange));
+        assert_eq!(
+            Thresholds::new(Some(-1), None, None),
+            Err(ThresholdsError::MinimumOutOfRange)
+        );
         assert_eq!(
             Thresholds::new(None, Some(ON_HAND_MAX + 1), None),
             Err(ThresholdsError::TargetOutOfRange)

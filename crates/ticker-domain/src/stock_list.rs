@@ -114,7 +114,10 @@ impl FromStr for StockSort {
     type Err = UnknownStockSort;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL.into_iter().find(|sort| sort.as_str() == text).ok_or(UnknownStockSort)
+        Self::ALL
+            .into_iter()
+            .find(|sort| sort.as_str() == text)
+            .ok_or(UnknownStockSort)
     }
 }
 
@@ -176,7 +179,10 @@ impl StockCursor {
                 SortValue::Time(time)
             }
         };
-        Ok(Self { value, item: item.parse().map_err(|_| BadCursor)? })
+        Ok(Self {
+            value,
+            item: item.parse().map_err(|_| BadCursor)?,
+        })
     }
 }
 
@@ -193,7 +199,10 @@ mod tests {
                 StockSort::Changed => SortValue::Time(Timestamp::from_microsecond(17).unwrap()),
                 _ => SortValue::Text("M4 × 10.5, steel".into()),
             };
-            let cursor = StockCursor { value, item: ItemId(9) };
+            let cursor = StockCursor {
+                value,
+                item: ItemId(9),
+            };
             assert_eq!(StockCursor::decode(&cursor.encode(), sort), Ok(cursor));
         }
     }

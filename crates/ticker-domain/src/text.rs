@@ -63,7 +63,9 @@ pub fn parse_word(text: &str, max_chars: usize) -> Result<String, TextError> {
 #[must_use]
 pub fn fold(text: &str) -> String {
     let decomposed: String = text.nfd().collect();
-    let folded: String = caseless::default_case_fold_str(&decomposed).nfkd().collect();
+    let folded: String = caseless::default_case_fold_str(&decomposed)
+        .nfkd()
+        .collect();
     caseless::default_case_fold_str(&folded).nfkc().collect()
 }
 
@@ -116,9 +118,20 @@ mod tests {
         assert_eq!(parse_line(" \t ", 10), Err(TextError::Empty));
         assert_eq!(
             parse_line("abcd", 3),
-            Err(TextError::TooLong { chars: 4, max_chars: 3 })
+            Err(TextError::TooLong {
+                chars: 4,
+                max_chars: 3
+            })
         );
-        for hidden in ['\0', '\u{7}', '\u{202E}', '\u{200B}', '\u{2066}', '\u{FEFF}', '\u{E0041}'] {
+        for hidden in [
+            '\0',
+            '\u{7}',
+            '\u{202E}',
+            '\u{200B}',
+            '\u{2066}',
+            '\u{FEFF}',
+            '\u{E0041}',
+        ] {
             assert_eq!(
                 parse_line(&format!("a{hidden}b"), 10),
                 Err(TextError::Unprintable(hidden))
@@ -129,12 +142,20 @@ mod tests {
 
     #[test]
     fn markup_and_ampersands_stay_as_typed() {
-        assert_eq!(parse_line("Nuts & <b>Bolts</b>", 50), Ok("Nuts & <b>Bolts</b>".into()));
+        assert_eq!(
+            parse_line("Nuts & <b>Bolts</b>", 50),
+            Ok("Nuts & <b>Bolts</b>".into())
+        );
     }
 
     #[test]
     fn spellings_of_one_name_fold_together() {
-        for (a, b) in [("Straße", "STRASSE"), ("ﬁle", "FILE"), ("Ｂolts", "bolts"), ("Å", "A\u{30A}")] {
+        for (a, b) in [
+            ("Straße", "STRASSE"),
+            ("ﬁle", "FILE"),
+            ("Ｂolts", "bolts"),
+            ("Å", "A\u{30A}"),
+        ] {
             assert_eq!(fold(a), fold(b), "{a} and {b}");
         }
         assert_ne!(fold("Cafe"), fold("Café"));

@@ -38,7 +38,9 @@ impl Username {
     /// [`UsernameError`] says which rule was broken.
     pub fn parse(text: &str) -> Result<Self, UsernameError> {
         let word = text::parse_word(text, USERNAME_CHARS_MAX)?;
-        let stray = word.chars().find(|c| !(c.is_alphanumeric() || matches!(c, '.' | '-' | '_')));
+        let stray = word
+            .chars()
+            .find(|c| !(c.is_alphanumeric() || matches!(c, '.' | '-' | '_')));
         if let Some(stray) = stray {
             return Err(UsernameError::Character(stray));
         }
@@ -156,7 +158,10 @@ impl FromStr for Role {
     type Err = UnknownRole;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL.into_iter().find(|role| role.as_str() == text).ok_or(UnknownRole)
+        Self::ALL
+            .into_iter()
+            .find(|role| role.as_str() == text)
+            .ok_or(UnknownRole)
     }
 }
 
@@ -169,9 +174,16 @@ mod tests {
         for good in ["ana", "ana.b-c_2", "Zoë", "Ана", "山田"] {
             assert!(Username::parse(good).is_ok(), "{good}");
         }
-        assert_eq!(Username::parse("a b"), Err(UsernameError::Text(TextError::Space)));
+        assert_eq!(
+            Username::parse("a b"),
+            Err(UsernameError::Text(TextError::Space))
+        );
         assert_eq!(Username::parse("a<b"), Err(UsernameError::Character('<')));
-        assert_eq!(Username::parse("pаypal"), Err(UsernameError::MixedScripts), "Cyrillic а");
+        assert_eq!(
+            Username::parse("pаypal"),
+            Err(UsernameError::MixedScripts),
+            "Cyrillic а"
+        );
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! Categories of items.
 
 use sqlx::PgConnection;
-use ticker_domain::id::CategoryId;
 use ticker_domain::category::{Category, CategoryName};
+use ticker_domain::id::CategoryId;
 
 use crate::DatabaseError;
 
@@ -24,14 +24,23 @@ impl Categories<'_> {
         )
         .fetch_all(&mut *self.connection)
         .await?;
-        Ok(rows.into_iter().map(|row| Category { id: CategoryId(row.id), name: row.name }).collect())
+        Ok(rows
+            .into_iter()
+            .map(|row| Category {
+                id: CategoryId(row.id),
+                name: row.name,
+            })
+            .collect())
     }
 
     /// The category with this name, made if there is none.
     ///
     /// # Errors
     /// [`DatabaseError`] if the database fails.
-    pub async fn find_or_insert(&mut self, name: &CategoryName) -> Result<CategoryId, DatabaseError> {
+    pub async fn find_or_insert(
+        &mut self,
+        name: &CategoryName,
+    ) -> Result<CategoryId, DatabaseError> {
         sqlx::query!(
             "insert into categories (name, name_key) values ($1, $2) on conflict (name_key) do nothing",
             name.as_str(),

@@ -64,7 +64,10 @@ impl Database {
         let options = connect_options(settings)?.options([
             ("statement_timeout", STATEMENT_TIMEOUT_MS),
             ("lock_timeout", LOCK_TIMEOUT_MS),
-            ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION_TIMEOUT_MS),
+            (
+                "idle_in_transaction_session_timeout",
+                IDLE_IN_TRANSACTION_TIMEOUT_MS,
+            ),
         ]);
         let pool = PgPoolOptions::new()
             .max_connections(settings.connections_max)
@@ -92,7 +95,9 @@ impl Database {
     /// # Errors
     /// [`DatabaseError`] if none can be had within two seconds.
     pub async fn connect(&self) -> Result<Connection, DatabaseError> {
-        Ok(Connection { inner: self.pool.acquire().await? })
+        Ok(Connection {
+            inner: self.pool.acquire().await?,
+        })
     }
 
     /// Begins a transaction. It is rolled back unless [`Transaction::commit`] is called.
@@ -103,7 +108,9 @@ impl Database {
     /// # Errors
     /// [`DatabaseError`] if no connection can be had within two seconds.
     pub async fn begin(&self) -> Result<Transaction, DatabaseError> {
-        Ok(Transaction { inner: self.pool.begin().await? })
+        Ok(Transaction {
+            inner: self.pool.begin().await?,
+        })
     }
 
     /// How the pool is used right now.
@@ -142,7 +149,9 @@ fn connect_options(settings: &DatabaseSettings) -> Result<PgConnectOptions, BadD
 async fn is_outside_transaction(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
     use sqlx::Row as _;
 
-    let row = sqlx::raw_sql("select now() = statement_timestamp()").fetch_one(connection).await?;
+    let row = sqlx::raw_sql("select now() = statement_timestamp()")
+        .fetch_one(connection)
+        .await?;
     row.try_get(0)
 }
 

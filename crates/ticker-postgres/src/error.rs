@@ -63,14 +63,19 @@ fn kind_of(error: &sqlx::Error) -> DatabaseErrorKind {
         | sqlx::Error::PoolClosed
         | sqlx::Error::WorkerCrashed => DatabaseErrorKind::Unavailable,
         sqlx::Error::Database(error) => {
-            let code = error.try_downcast_ref::<PgDatabaseError>().map_or("", |e| e.code());
+            let code = error
+                .try_downcast_ref::<PgDatabaseError>()
+                .map_or("", |e| e.code());
             match code {
                 "40001" | "40P01" => DatabaseErrorKind::Retry,
                 // 53: out of memory, disk or connections. 57P: shutting down or starting. 08: connection.
                 // 25006: a standby or a read-only primary. 55P03 and 57014: a lock or a statement took
                 // longer than its limit.
                 "25006" | "55P03" | "57014" => DatabaseErrorKind::Unavailable,
-                _ if ["53", "57P", "08"].iter().any(|class| code.starts_with(class)) => {
+                _ if ["53", "57P", "08"]
+                    .iter()
+                    .any(|class| code.starts_with(class)) =>
+                {
                     DatabaseErrorKind::Unavailable
                 }
                 _ => DatabaseErrorKind::Defect,
@@ -85,5 +90,8 @@ pub(crate) fn parse_stored<T: std::str::FromStr>(
     column: &'static str,
     value: &str,
 ) -> Result<T, DatabaseError> {
-    value.parse().map_err(|_| DatabaseError::UnknownValue { column, value: value.to_owned() })
+    value.parse().map_err(|_| DatabaseError::UnknownValue {
+        column,
+        value: value.to_owned(),
+    })
 }

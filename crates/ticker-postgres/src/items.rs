@@ -116,7 +116,10 @@ impl Items<'_> {
         let Some(row) = row else { return Ok(None) };
         let thresholds =
             Thresholds::new(row.minimum, row.target, row.reorder_multiple).map_err(|_| {
-                DatabaseError::UnknownValue { column: "items.minimum", value: format!("{row:?}") }
+                DatabaseError::UnknownValue {
+                    column: "items.minimum",
+                    value: format!("{row:?}"),
+                }
             })?;
         Ok(Some(Item {
             id: ItemId(row.id),
@@ -175,9 +178,11 @@ impl Items<'_> {
     /// # Errors
     /// [`DatabaseError`] if the database fails.
     pub async fn any(&mut self) -> Result<bool, DatabaseError> {
-        Ok(sqlx::query_scalar!(r#"select exists (select from items) as "any!""#)
-            .fetch_one(&mut *self.connection)
-            .await?)
+        Ok(
+            sqlx::query_scalar!(r#"select exists (select from items) as "any!""#)
+                .fetch_one(&mut *self.connection)
+                .await?,
+        )
     }
 
     /// The item that was added under this key.

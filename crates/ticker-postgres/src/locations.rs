@@ -24,14 +24,23 @@ impl Locations<'_> {
         )
         .fetch_all(&mut *self.connection)
         .await?;
-        Ok(rows.into_iter().map(|row| Location { id: LocationId(row.id), name: row.name }).collect())
+        Ok(rows
+            .into_iter()
+            .map(|row| Location {
+                id: LocationId(row.id),
+                name: row.name,
+            })
+            .collect())
     }
 
     /// The location with this name, made if there is none.
     ///
     /// # Errors
     /// [`DatabaseError`] if the database fails.
-    pub async fn find_or_insert(&mut self, name: &LocationName) -> Result<LocationId, DatabaseError> {
+    pub async fn find_or_insert(
+        &mut self,
+        name: &LocationName,
+    ) -> Result<LocationId, DatabaseError> {
         sqlx::query!(
             "insert into locations (name, name_key) values ($1, $2) on conflict (name_key) do nothing",
             name.as_str(),

@@ -42,9 +42,17 @@ pub async fn migrate(database: &Database) -> Result<usize, DatabaseError> {
 /// # Errors
 /// [`DatabaseError`] if the database is out of reach.
 pub async fn schema_state(database: &Database) -> Result<SchemaState, DatabaseError> {
-    let needed = migrator().iter().map(|migration| migration.version).max().unwrap_or(0);
+    let needed = migrator()
+        .iter()
+        .map(|migration| migration.version)
+        .max()
+        .unwrap_or(0);
     let found = applied(database).await?.into_iter().max().unwrap_or(0);
-    Ok(if found >= needed { SchemaState::Ready } else { SchemaState::Behind { found, needed } })
+    Ok(if found >= needed {
+        SchemaState::Ready
+    } else {
+        SchemaState::Behind { found, needed }
+    })
 }
 
 /// The versions of the migrations that have run. Not a checked query: on an empty database the

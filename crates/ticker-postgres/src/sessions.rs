@@ -101,9 +101,12 @@ impl Sessions<'_> {
         .await?;
         let Some(row) = row else { return Ok(None) };
         if row.stale {
-            sqlx::query!("update sessions set last_seen_at = now() where id_hash = $1", id_hash)
-                .execute(&mut *self.connection)
-                .await?;
+            sqlx::query!(
+                "update sessions set last_seen_at = now() where id_hash = $1",
+                id_hash
+            )
+            .execute(&mut *self.connection)
+            .await?;
         }
         Ok(Some(LiveSession {
             user: UserId(row.user_id),
@@ -126,9 +129,13 @@ impl Sessions<'_> {
         id_hash: &[u8; 32],
         data: &Value,
     ) -> Result<(), DatabaseError> {
-        sqlx::query!("update sessions set data = $2 where id_hash = $1", id_hash, data)
-            .execute(&mut *self.connection)
-            .await?;
+        sqlx::query!(
+            "update sessions set data = $2 where id_hash = $1",
+            id_hash,
+            data
+        )
+        .execute(&mut *self.connection)
+        .await?;
         Ok(())
     }
 

@@ -6,9 +6,7 @@ use sqlx::{PgConnection, Postgres, QueryBuilder, Row as _};
 use ticker_domain::id::{CategoryId, ItemId, LocationId};
 use ticker_domain::page::{Direction, Edge, Page};
 use ticker_domain::stock::StockStatus;
-use ticker_domain::stock_list::{
-    SortValue, StockCursor, StockFilter, StockQuery, StockSort,
-};
+use ticker_domain::stock_list::{SortValue, StockCursor, StockFilter, StockQuery, StockSort};
 use ticker_domain::text;
 
 use crate::DatabaseError;
@@ -64,7 +62,10 @@ impl StockRow {
             StockSort::Changed => SortValue::Time(self.changed_at),
             StockSort::Id => SortValue::Integer(self.item.0),
         };
-        StockCursor { value, item: self.item }
+        StockCursor {
+            value,
+            item: self.item,
+        }
     }
 }
 
@@ -114,7 +115,10 @@ impl Stock<'_> {
             push_edge(&mut sql, query, ascending, cursor);
         }
         let order = if ascending { "" } else { " desc" };
-        sql.push(format!(" order by {}{order}, i.id{order} limit ", column(query.sort, query.filter.location)));
+        sql.push(format!(
+            " order by {}{order}, i.id{order} limit ",
+            column(query.sort, query.filter.location)
+        ));
         sql.push_bind(i64::from(query.size) + 1);
         let rows = sql.build().fetch_all(&mut *self.connection).await?;
         let rows = rows.iter().map(read_row).collect::<Result<_, _>>()?;
@@ -143,7 +147,13 @@ impl Stock<'_> {
     pub async fn counts(&mut self, filter: &StockFilter) -> Result<StockCounts, DatabaseError> {
         let mut sql = QueryBuilder::new("select i.status, count(*) from items i ");
         push_level_join(&mut sql, filter.location);
-        push_filter(&mut sql, &StockFilter { status: None, ..filter.clone() });
+        push_filter(
+            &mut sql,
+            &StockFilter {
+                status: None,
+                ..filter.clone()
+            },
+        );
         sql.push(" group by i.status");
         let mut counts = StockCounts::default();
         for row in sql.build().fetch_all(&mut *self.connection).await? {
@@ -178,7 +188,11 @@ fn select_rows(location: Option<LocationId>) -> QueryBuilder<Postgres> {
 }
 
 fn quantity(location: Option<LocationId>) -> &'static str {
-    if location.is_some() { "coalesce(l.on_hand, 0)" } else { "i.total" }
+    if location.is_some() {
+        "coalesce(l.on_hand, 0)"
+    } else {
+        "i.total"
+    }
 }
 
 fn push_level_join(sql: &mut QueryBuilder<Postgres>, location: Option<LocationId>) {
@@ -189,7 +203,11 @@ fn push_level_join(sql: &mut QueryBuilder<Postgres>, location: Option<LocationId
 }
 
 fn push_filter(sql: &mut QueryBuilder<Postgres>, filter: &StockFilter) {
-    let archived = if filter.archived { "is not null" } else { "is null" };
+    let archived = if filter.archived {
+        "is not null"
+    } else {
+        "is null"
+    };
     sql.push(format!(" where i.archived_at {archived}"));
     if let Some(search) = &filter.search {
         sql.push(" and i.search_text like ");
@@ -214,7 +232,10 @@ fn push_edge(
     cursor: &StockCursor,
 ) {
     let beyond = if ascending { ">" } else { "<" };
-    sql.push(format!(" and ({}, i.id) {beyond} (", column(query.sort, query.filter.location)));
+    sql.push(format!(
+        " and ({}, i.id) {beyond} (",
+        column(query.sort, query.filter.location)
+    ));
     match &cursor.value {
         SortValue::Text(text) => sql.push_bind(text.clone()),
         SortValue::Integer(integer) => sql.push_bind(*integer),
@@ -237,7 +258,9 @@ fn column(sort: StockSort, location: Option<LocationId>) -> &'static str {
 
 /// Makes a text stand for itself in a LIKE pattern.
 fn escape_like(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
+    text.replace('\\', "\\\\")
+        .replace('%', "\\%")
+        .replace('_', "\\_")
 }
 
 fn read_row(row: &sqlx::postgres::PgRow) -> Result<StockRow, DatabaseError> {

@@ -68,6 +68,15 @@ pub struct NewUser<'a> {
     pub enrollment_key: Option<Uuid>,
 }
 
+/// Who is locked for a change of rights.
+#[derive(Clone, Debug)]
+pub struct RightsLock {
+    /// The user whose rights change, if there is one of that name.
+    pub target: Option<UserId>,
+    /// Every enabled admin.
+    pub enabled_admins: Vec<UserId>,
+}
+
 /// Why a user cannot be stored.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreUserError {
@@ -188,36 +197,39 @@ impl Users<'_> {
             .collect()
     }
 
-    /// Locks whoever counts towards "there is an admin left", and returns the ids of the enabled admins.
-    /// FOR UPDATE, in the order of ids: two demotions at once take turns.
+    /// Locks a user whose rights are about to change, by the username's key, and with them every enabled
+    /// admin, so that two demotions at once take turns. FOR UPDATE waits for every write that was
+    /// admitted under the old rights and holds off those to come; one statement, in the order of ids,
+    /// as postings lock their actors.
     ///
     /// # Errors
     /// [`DatabaseError`] if the database fails.
-    pub async fn lock_enabled_admins(&mut self) -> Result<Vec<UserId>, DatabaseError> {
-        let ids = sqlx::query_scalar!(
-            "select id from users where role = 'admin' and disabled_at is null order by id for update"
+    pub async fn lock_for_rights_change(&mut self, key: &str) -> Result<RightsLock, DatabaseError> {
+        let rows = sqlx::query!(
+            r#"select id, username_key = $1 as "is_target!",
+                      role = 'admin' and disabled_at is null as "is_enabled_admin!"
+               from users
+               where username_key = $1 or (role = 'admin' and disabled_at is null)
+               order by id for update"#,
+            key
         )
         .fetch_all(&mut *self.connection)
         .await?;
-        Ok(ids.into_iter().map(UserId).collect())
+        let target = rows
+            .iter()
+            .find(|row| row.is_target)
+            .map(|row| UserId(row.id));
+        let admins = rows
+            .iter()
+            .filter(|row| row.is_enabled_admin)
+            .map(|row| UserId(row.id));
+        Ok(RightsLock {
+            target,
+            enabled_admins: admins.collect(),
+        })
     }
 
-    /// Locks a user whose rights are about to change, by the username's key. FOR UPDATE waits for every
-    /// write that was admitted under the old rights and holds off those to come.
-    ///
-    /// # Errors
-    /// [`DatabaseError`] if the database fails.
-    pub async fn lock_for_rights_change(
-        &mut self,
-        key: &str,
-    ) -> Result<Option<UserId>, DatabaseError> {
-        let id = sqlx::query_scalar!("select id from users where username_key = $1 for update", key)
-            .fetch_optional(&mut *self.connection)
-            .await?;
-        Ok(id.map(UserId))
-    }
-
-    /// As [`Users::lock_for_rights_change`], by id, and returns the current epoch.
+    /// As [`Users::lock_for_rights_change`], of one enabled user by id, and returns the current epoch.
     ///
     /// # Errors
     /// [`DatabaseError`] if the database fails.
@@ -330,8 +342,10 @@ impl Users<'_> {
     /// # Errors
     /// [`DatabaseError`] if the database fails.
     pub async fn password_hash(&mut self, id: UserId) -> Result<Option<String>, DatabaseError> {
-        Ok(sqlx::query_scalar!("select password_hash from users where id = $1", id.0)
-            .fetch_optional(&mut *self.connection)
-            .await?)
+        Ok(
+            sqlx::query_scalar!("select password_hash from users where id = $1", id.0)
+                .fetch_optional(&mut *self.connection)
+                .await?,
+        )
     }
 }

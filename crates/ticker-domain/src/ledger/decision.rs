@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::ON_HAND_MAX;
 use super::chain::{self, Hash, Link};
 use super::posting::{Fingerprint, IdempotencyKey, LevelId, Line, Posting};
-use super::ON_HAND_MAX;
 use crate::id::{ItemId, LocationId, UserId};
 
 /// One level as it stands.
@@ -23,7 +23,11 @@ pub struct Level {
 
 impl Level {
     /// A level that nothing has moved on yet.
-    pub const EMPTY: Self = Self { on_hand: 0, version: 0, hash: Hash::ORIGIN };
+    pub const EMPTY: Self = Self {
+        on_hand: 0,
+        version: 0,
+        hash: Hash::ORIGIN,
+    };
 }
 
 /// What the caller found where a line wants to change a level.
@@ -157,7 +161,10 @@ pub enum Outcome {
 /// Decides `postings` one after the other, each on the ground that the ones before it left, all at
 /// the time `at`. The outcomes stand in the order of the postings.
 pub fn decide(ground: &mut Ground, postings: &[Posting], at: Timestamp) -> Vec<Outcome> {
-    postings.iter().map(|posting| decide_one(ground, posting, at)).collect()
+    postings
+        .iter()
+        .map(|posting| decide_one(ground, posting, at))
+        .collect()
 }
 
 fn decide_one(ground: &mut Ground, posting: &Posting, at: Timestamp) -> Outcome {
@@ -175,13 +182,18 @@ fn decide_one(ground: &mut Ground, posting: &Posting, at: Timestamp) -> Outcome 
     }
     let answer = match apply(&ground.shelves, posting, at) {
         Ok((movements, touched)) => {
-            let opened = touched.into_iter().map(|(id, level)| (id, Shelf::Open(level)));
+            let opened = touched
+                .into_iter()
+                .map(|(id, level)| (id, Shelf::Open(level)));
             ground.shelves.extend(opened);
             Answer::Posted(movements)
         }
         Err(refusal) => Answer::Refused(refusal),
     };
-    let recorded = Recorded { fingerprint, answer: answer.clone() };
+    let recorded = Recorded {
+        fingerprint,
+        answer: answer.clone(),
+    };
     ground.recorded.insert(posting.key(), recorded);
     Outcome::Answered(answer)
 }
@@ -217,7 +229,9 @@ fn open(shelves: &BTreeMap<LevelId, Shelf>, id: LevelId) -> Result<Level, Refusa
     match shelves.get(&id) {
         Some(Shelf::Open(level)) => Ok(*level),
         Some(Shelf::ItemArchived) => Err(Refusal::ItemArchived { item: id.item }),
-        Some(Shelf::LocationUnknown) => Err(Refusal::UnknownLocation { location: id.location }),
+        Some(Shelf::LocationUnknown) => Err(Refusal::UnknownLocation {
+            location: id.location,
+        }),
         None => Err(Refusal::UnknownItem { item: id.item }),
     }
 }
@@ -230,13 +244,33 @@ fn move_level(
 ) -> Result<Movement, Refusal> {
     let LevelId { item, location } = line.level();
     let on_hand = level.on_hand;
-    if line.seen_version().is_some_and(|seen| seen != level.version) {
-        return Err(Refusal::LevelMoved { item, location, on_hand, version: level.version });
+    if line
+        .seen_version()
+        .is_some_and(|seen| seen != level.version)
+    {
+        return Err(Refusal::LevelMoved {
+            item,
+            location,
+            on_hand,
+            version: level.version,
+        });
     }
     let after = match on_hand.checked_add(line.delta()) {
         Some(after @ 0..=ON_HAND_MAX) => after,
-        Some(..0) => return Err(Refusal::ShortOfStock { item, location, on_hand }),
-        _ => return Err(Refusal::AboveMaximum { item, location, on_hand }),
+        Some(..0) => {
+            return Err(Refusal::ShortOfStock {
+                item,
+                location,
+                on_hand,
+            });
+        }
+        _ => {
+            return Err(Refusal::AboveMaximum {
+                item,
+                location,
+                on_hand,
+            });
+        }
     };
     let moved = Link {
         level: line.level(),

@@ -50,7 +50,14 @@ impl Posting {
     ) -> Result<Self, PostingError> {
         match lines.len() {
             0 => Err(PostingError::NoLines),
-            1..=LINES_MAX => Ok(Self { key, actor, reason, note, source, lines }),
+            1..=LINES_MAX => Ok(Self {
+                key,
+                actor,
+                reason,
+                note,
+                source,
+                lines,
+            }),
             lines => Err(PostingError::TooManyLines { lines }),
         }
     }
@@ -190,7 +197,11 @@ impl Line {
     pub fn change(level: LevelId, delta: i64) -> Result<Self, LineError> {
         match delta {
             0 => Err(LineError::Zero),
-            DELTA_MIN..=DELTA_MAX => Ok(Self { level, delta, seen_version: None }),
+            DELTA_MIN..=DELTA_MAX => Ok(Self {
+                level,
+                delta,
+                seen_version: None,
+            }),
             _ => Err(LineError::DeltaOutOfRange),
         }
     }
@@ -210,9 +221,11 @@ impl Line {
             return Err(LineError::CountOutOfRange);
         }
         match counted.checked_sub(seen_on_hand) {
-            Some(delta @ DELTA_MIN..=DELTA_MAX) => {
-                Ok(Self { level, delta, seen_version: Some(seen_version) })
-            }
+            Some(delta @ DELTA_MIN..=DELTA_MAX) => Ok(Self {
+                level,
+                delta,
+                seen_version: Some(seen_version),
+            }),
             _ => Err(LineError::DeltaOutOfRange),
         }
     }
@@ -350,14 +363,26 @@ impl Reason {
 mod tests {
     use super::*;
 
-    const SHELF: LevelId = LevelId { item: ItemId(1), location: LocationId(2) };
+    const SHELF: LevelId = LevelId {
+        item: ItemId(1),
+        location: LocationId(2),
+    };
 
     #[test]
     fn a_line_changes_something_within_bounds() {
         assert_eq!(Line::change(SHELF, 0), Err(LineError::Zero));
-        assert_eq!(Line::change(SHELF, DELTA_MAX + 1), Err(LineError::DeltaOutOfRange));
-        assert_eq!(Line::change(SHELF, i64::MIN), Err(LineError::DeltaOutOfRange));
-        assert_eq!(Line::change(SHELF, -DELTA_MAX).map(|line| line.delta()), Ok(-DELTA_MAX));
+        assert_eq!(
+            Line::change(SHELF, DELTA_MAX + 1),
+            Err(LineError::DeltaOutOfRange)
+        );
+        assert_eq!(
+            Line::change(SHELF, i64::MIN),
+            Err(LineError::DeltaOutOfRange)
+        );
+        assert_eq!(
+            Line::change(SHELF, -DELTA_MAX).map(|line| line.delta()),
+            Ok(-DELTA_MAX)
+        );
     }
 
     #[test]
@@ -365,9 +390,18 @@ mod tests {
         let line = Line::count(SHELF, 41, 44, 9).unwrap();
         assert_eq!((line.delta(), line.seen_version()), (-3, Some(9)));
         assert_eq!(Line::count(SHELF, 44, 44, 9).unwrap().delta(), 0);
-        assert_eq!(Line::count(SHELF, -1, 0, 0), Err(LineError::CountOutOfRange));
-        assert_eq!(Line::count(SHELF, ON_HAND_MAX, 0, 0), Err(LineError::DeltaOutOfRange));
-        assert_eq!(Line::count(SHELF, 0, i64::MIN, 0), Err(LineError::DeltaOutOfRange));
+        assert_eq!(
+            Line::count(SHELF, -1, 0, 0),
+            Err(LineError::CountOutOfRange)
+        );
+        assert_eq!(
+            Line::count(SHELF, ON_HAND_MAX, 0, 0),
+            Err(LineError::DeltaOutOfRange)
+        );
+        assert_eq!(
+            Line::count(SHELF, 0, i64::MIN, 0),
+            Err(LineError::DeltaOutOfRange)
+        );
     }
 
     #[test]
@@ -375,25 +409,61 @@ mod tests {
         let line = |delta| Line::change(SHELF, delta).unwrap();
         let base = Posting {
             key: IdempotencyKey(Uuid::nil()),
-            actor: Actor { user: UserId(1), epoch: 1 },
+            actor: Actor {
+                user: UserId(1),
+                epoch: 1,
+            },
             reason: Reason::Sold,
             note: None,
             source: Source::Page,
             lines: vec![line(-1)],
         };
         let variants = [
-            Posting { actor: Actor { user: UserId(2), epoch: 1 }, ..base.clone() },
-            Posting { reason: Reason::Used, ..base.clone() },
-            Posting { note: Note::parse("x").ok(), ..base.clone() },
-            Posting { source: Source::Api, ..base.clone() },
-            Posting { lines: vec![line(-2)], ..base.clone() },
-            Posting { lines: vec![line(-1), line(-1)], ..base.clone() },
-            Posting { lines: vec![Line { seen_version: Some(0), ..line(-1) }], ..base.clone() },
+            Posting {
+                actor: Actor {
+                    user: UserId(2),
+                    epoch: 1,
+                },
+                ..base.clone()
+            },
+            Posting {
+                reason: Reason::Used,
+                ..base.clone()
+            },
+            Posting {
+                note: Note::parse("x").ok(),
+                ..base.clone()
+            },
+            Posting {
+                source: Source::Api,
+                ..base.clone()
+            },
+            Posting {
+                lines: vec![line(-2)],
+                ..base.clone()
+            },
+            Posting {
+                lines: vec![line(-1), line(-1)],
+                ..base.clone()
+            },
+            Posting {
+                lines: vec![Line {
+                    seen_version: Some(0),
+                    ..line(-1)
+                }],
+                ..base.clone()
+            },
         ];
         for variant in variants {
             assert_ne!(variant.fingerprint(), base.fingerprint(), "{variant:?}");
         }
-        let later = Posting { actor: Actor { user: UserId(1), epoch: 2 }, ..base.clone() };
+        let later = Posting {
+            actor: Actor {
+                user: UserId(1),
+                epoch: 2,
+            },
+            ..base.clone()
+        };
         assert_eq!(later.fingerprint(), base.fingerprint());
     }
 
