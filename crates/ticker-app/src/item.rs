@@ -258,7 +258,10 @@ impl App {
                 drop(tx);
                 let mut connection = self.database.connect().await?;
                 if let Some(id) = connection.items().find_by_creation_key(new.key.0).await? {
-                    return Ok(id);
+                    return match connection.items().find(id).await? {
+                        Some(item) if is_other(&item, &details) => Err(AddItemError::KeyReused),
+                        _ => Ok(id),
+                    };
                 }
                 return Err(AddItemError::Taken(
                     taken_by(&mut connection, &details, &conflict).await?,
@@ -429,6 +432,18 @@ async fn resolve(tx: &mut Transaction, form: &ItemForm) -> Result<ItemDetails, D
         home_location: tx.locations().find_or_insert(&form.home_location).await?,
         thresholds: form.thresholds,
     })
+}
+
+/// Whether an item was added with other details than these. Once it was edited, nobody can tell.
+fn is_other(item: &Item, details: &ItemDetails) -> bool {
+    item.version == 1
+        && (item.name != details.name.as_str()
+            || item.sku != details.sku.as_str()
+            || item.barcode.as_deref() != details.barcode.as_ref().map(Barcode::as_str)
+            || item.unit != details.unit.as_str()
+            || item.category != details.category
+            || item.home_location != details.home_location
+            || item.thresholds != details.thresholds)
 }
 
 /// Finds the item that stands in the way.

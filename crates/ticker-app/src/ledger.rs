@@ -39,20 +39,16 @@ impl Poster {
     pub(crate) async fn post(&self, posting: Posting) -> Result<Receipt, Failure> {
         let this = self.clone();
         let source = posting.source();
-        let posted = self
-            .tasks
-            .spawn(async move { this.post_batch(&[posting]).await })
-            .await;
-        let receipt = match posted {
-            Ok(Ok(mut receipts)) => receipts.pop().ok_or(Failure::Defect("no receipt")),
-            Ok(Err(error)) => Err(Failure::from(error)),
-            Err(lost) => Err(Failure::from(lost)),
-        };
-        metrics::count_posting(
-            source,
-            receipt.as_ref().ok().map(|receipt| &receipt.outcome),
-        );
-        receipt
+        let posted = self.tasks.spawn(async move {
+            let receipt = match this.post_batch(&[posting]).await {
+                Ok(mut receipts) => receipts.pop().ok_or(Failure::Defect("no receipt")),
+                Err(error) => Err(Failure::from(error)),
+            };
+            let outcome = receipt.as_ref().ok().map(|receipt| &receipt.outcome);
+            metrics::count_posting(source, outcome);
+            receipt
+        });
+        posted.await.unwrap_or_else(|lost| Err(Failure::from(lost)))
     }
 
     #[tracing::instrument(name = "db.ledger.post", skip_all, fields(postings = batch.len()))]

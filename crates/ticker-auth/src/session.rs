@@ -83,6 +83,9 @@ impl tower_sessions::SessionStore for SessionStore {
             .await
             .map_err(|error| backend(&error))?;
         loop {
+            // Never the id that the record brings: after `flush`, tower-sessions 0.15 offers the id of the
+            // request's cookie again, which somebody else may know.
+            record.id = Id::default();
             let id_hash = hash_id(&record.id);
             let (user, epoch) = (signed_in.id, signed_in.auth_epoch);
             let fresh = connection
@@ -92,7 +95,6 @@ impl tower_sessions::SessionStore for SessionStore {
             if fresh.map_err(|error| backend(&error))? {
                 return Ok(());
             }
-            record.id = Id::default();
         }
     }
 

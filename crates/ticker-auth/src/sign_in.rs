@@ -2,7 +2,7 @@
 
 use secrecy::SecretString;
 use ticker_domain::id::UserId;
-use ticker_domain::user::{Role, username_key};
+use ticker_domain::user::{Role, Username};
 use ticker_postgres::{Access as _, Database, DatabaseError};
 use tower_sessions::Session;
 
@@ -88,12 +88,14 @@ async fn check(
     username: &str,
     password: &SecretString,
 ) -> Result<SignIn, SignInError> {
-    let credentials = database
-        .connect()
-        .await?
-        .users()
-        .credentials(&username_key(username))
-        .await?;
+    // What no username can be is not asked for: some of it the database would choke on.
+    let credentials = match Username::parse(username) {
+        Ok(username) => {
+            let mut connection = database.connect().await?;
+            connection.users().credentials(&username.key()).await?
+        }
+        Err(_) => None,
+    };
     let stored = credentials
         .as_ref()
         .map(|credentials| credentials.password_hash.as_str());

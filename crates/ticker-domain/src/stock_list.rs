@@ -176,6 +176,10 @@ impl StockCursor {
             StockSort::Changed => {
                 let microseconds = value.parse().map_err(|_| BadCursor)?;
                 let time = Timestamp::from_microsecond(microseconds).map_err(|_| BadCursor)?;
+                // Nothing changed before computers did; the database's calendar begins later than jiff's.
+                if time < Timestamp::UNIX_EPOCH {
+                    return Err(BadCursor);
+                }
                 SortValue::Time(time)
             }
         };
@@ -217,6 +221,7 @@ mod tests {
             ("9.many", StockSort::Quantity),
             ("9.99999999999999999999", StockSort::Id),
             ("9.9223372036854775807", StockSort::Changed),
+            ("9.-377705023201000000", StockSort::Changed),
         ] {
             assert_eq!(StockCursor::decode(text, sort), Err(BadCursor), "{text:?}");
         }

@@ -59,25 +59,32 @@ pub fn parse_word(text: &str, max_chars: usize) -> Result<String, TextError> {
 }
 
 /// The form in which two spellings of one name are equal: compatibility-normalised and case folded
-/// (Unicode Standard, section 3.13, D146), composed.
+/// (Unicode Standard, section 3.13, D146), composed, white space as single spaces, since that is how
+/// it is shown.
 #[must_use]
 pub fn fold(text: &str) -> String {
     let decomposed: String = text.nfd().collect();
     let folded: String = caseless::default_case_fold_str(&decomposed)
         .nfkd()
         .collect();
-    caseless::default_case_fold_str(&folded).nfkc().collect()
+    let composed: String = caseless::default_case_fold_str(&folded).nfkc().collect();
+    single_spaced(&composed)
 }
 
-/// The form in which search compares: [`fold`] without accents, white space as single spaces.
+fn single_spaced(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The form in which search compares: [`fold`] without accents, and × as the x that people type.
 #[must_use]
 pub fn fold_for_search(text: &str) -> String {
     let bare: String = fold(text)
         .nfd()
         .filter(|c| !unicode_normalization::char::is_combining_mark(*c))
         .nfc()
+        .map(|c| if c == '×' { 'x' } else { c })
         .collect();
-    bare.split_whitespace().collect::<Vec<_>>().join(" ")
+    single_spaced(&bare)
 }
 
 /// Controls, line separators, bidirectional controls, zero-width characters, tags and private use.
@@ -159,7 +166,9 @@ mod tests {
             assert_eq!(fold(a), fold(b), "{a} and {b}");
         }
         assert_ne!(fold("Cafe"), fold("Café"));
+        assert_eq!(fold("AA\u{A0} batteries"), fold("AA batteries"));
         assert_eq!(fold_for_search("  Crème   Brûlée "), "creme brulee");
+        assert_eq!(fold_for_search("M4 × 16"), "m4 x 16");
     }
 
     proptest! {

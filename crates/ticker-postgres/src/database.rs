@@ -52,7 +52,7 @@ pub struct PoolUsage {
 /// Waiting for a free connection ends here: the caller hears that the database is busy.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
 const STATEMENT_TIMEOUT_MS: &str = "5000";
-const LOCK_TIMEOUT_MS: &str = "2000";
+pub(crate) const LOCK_TIMEOUT_MS: &str = "2000";
 const IDLE_IN_TRANSACTION_TIMEOUT_MS: &str = "10000";
 
 impl Database {

@@ -173,6 +173,17 @@ impl Items<'_> {
         Ok(id.map(ItemId))
     }
 
+    /// Holds off whoever adds or changes items until the transaction ends, after waiting for those who
+    /// are at it; as long as a statement may take, not just as long as a lock may.
+    ///
+    /// # Errors
+    /// [`DatabaseError`] if the database fails.
+    pub async fn hold_off_writes(&mut self) -> Result<(), DatabaseError> {
+        let sql = "set local lock_timeout = 0; lock table items in share row exclusive mode";
+        sqlx::raw_sql(sql).execute(&mut *self.connection).await?;
+        Ok(())
+    }
+
     /// Whether there is any item, archived or not.
     ///
     /// # Errors

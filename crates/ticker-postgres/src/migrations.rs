@@ -1,7 +1,9 @@
 //! The schema: bringing it up to date, and telling whether it is.
 
-use sqlx::migrate::Migrator;
+use sqlx::migrate::{Migrate as _, Migrator};
+use sqlx::{PgConnection, PgExecutor};
 
+use crate::database::LOCK_TIMEOUT_MS;
 use crate::{Database, DatabaseError};
 
 /// Where the schema stands against what this release needs.
@@ -32,9 +34,26 @@ fn migrator() -> Migrator {
 /// # Errors
 /// [`DatabaseError`] if the database is out of reach or a migration fails.
 pub async fn migrate(database: &Database) -> Result<usize, DatabaseError> {
-    let before = applied(database).await?.len();
-    migrator().run(database.pool()).await?;
-    Ok(applied(database).await?.len() - before)
+    let mut connection = database.pool().acquire().await?;
+    // Whatever happens, the migrator's lock ends with the connection.
+    connection.close_on_drop();
+    let connection = &mut *connection;
+    // The migrator's own lock, taken before it does: waiting for one's turn has no limit, while waiting
+    // for a table that others use must not hold up the service.
+    set_lock_timeout(connection, "0").await?;
+    connection.lock().await?;
+    set_lock_timeout(connection, LOCK_TIMEOUT_MS).await?;
+    let before = applied(&mut *connection).await?.len();
+    migrator().run(&mut *connection).await?;
+    Ok(applied(connection).await?.len() - before)
+}
+
+async fn set_lock_timeout(connection: &mut PgConnection, ms: &str) -> Result<(), DatabaseError> {
+    sqlx::query("select set_config('lock_timeout', $1, false)")
+        .bind(ms)
+        .execute(connection)
+        .await?;
+    Ok(())
 }
 
 /// Where the schema stands.
@@ -47,7 +66,7 @@ pub async fn schema_state(database: &Database) -> Result<SchemaState, DatabaseEr
         .map(|migration| migration.version)
         .max()
         .unwrap_or(0);
-    let found = applied(database).await?.into_iter().max().unwrap_or(0);
+    let found = applied(database.pool()).await?.into_iter().max().unwrap_or(0);
     Ok(if found >= needed {
         SchemaState::Ready
     } else {
@@ -57,11 +76,11 @@ pub async fn schema_state(database: &Database) -> Result<SchemaState, DatabaseEr
 
 /// The versions of the migrations that have run. Not a checked query: on an empty database the
 /// migrator's table is not there yet.
-async fn applied(database: &Database) -> Result<Vec<i64>, DatabaseError> {
+async fn applied(connection: impl PgExecutor<'_>) -> Result<Vec<i64>, DatabaseError> {
     const UNDEFINED_TABLE: &str = "42P01";
 
     let versions = sqlx::query_scalar("select version from _sqlx_migrations where success")
-        .fetch_all(database.pool())
+        .fetch_all(connection)
         .await;
     match versions {
         Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(UNDEFINED_TABLE) => {

@@ -206,7 +206,8 @@ impl Ledger<'_> {
             r#"insert into posting_keys (key, fingerprint, posting_id, refusal, answered_at)
                select key, fingerprint, posting_id, refusal, $5
                from unnest($1::uuid[], $2::bytea[], $3::bigint[], $4::jsonb[])
-                    as answered (key, fingerprint, posting_id, refusal)"#,
+                    as answered (key, fingerprint, posting_id, refusal)
+               order by key"#,
             &keys,
             &fingerprints,
             &posting_ids as &[Option<i64>],

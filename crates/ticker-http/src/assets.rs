@@ -1,0 +1,120 @@
+//! What browsers load beside the pages: style, script, icons. `build.rs` has prepared them.
+
+use axum::extract::Path;
+use axum::response::{IntoResponse, Response};
+use http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, VARY};
+use http::{HeaderMap, HeaderValue};
+
+use crate::error::HttpError;
+
+/// A file and its compressed variants, where these are smaller.
+struct Asset {
+    /// Its path under `assets/`.
+    name: &'static str,
+    /// Where it is served: the file's name with a hash of its content.
+    url: &'static str,
+    content_type: &'static str,
+    plain: &'static [u8],
+    brotli: Option<&'static [u8]>,
+    gzip: Option<&'static [u8]>,
+}
+
+static ASSETS: &[Asset] = include!(concat!(env!("OUT_DIR"), "/assets.rs"));
+
+/// A name with a hash in it means this very content for ever.
+const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
+const FOR_A_DAY: HeaderValue = HeaderValue::from_static("public, max-age=86400");
+
+/// Where the file with this path under `assets/` is served.
+///
+/// A name that does not exist is a defect of a template. It leads nowhere, and stops a debug build.
+pub(crate) fn url(name: &str) -> &'static str {
+    let found = ASSETS.iter().find(|asset| asset.name == name);
+    debug_assert!(found.is_some(), "there is no asset {name}");
+    found.map_or("/assets/missing", |asset| asset.url)
+}
+
+/// Serves a file. The name is only ever compared, never looked for on a disk.
+pub(crate) async fn serve(Path(file): Path<String>, headers: HeaderMap) -> Response {
+    let is_meant = |asset: &&Asset| asset.url.strip_prefix("/assets/") == Some(file.as_str());
+    match ASSETS.iter().find(is_meant) {
+        Some(asset) => asset.answer(&headers, FOR_EVER),
+        None => HttpError::NotFound.into_response(),
+    }
+}
+
+/// Serves the icon to browsers that ask for it without having read a page.
+pub(crate) async fn favicon(headers: HeaderMap) -> Response {
+    match ASSETS.iter().find(|asset| asset.name == "favicon.svg") {
+        Some(asset) => asset.answer(&headers, FOR_A_DAY),
+        None => HttpError::NotFound.into_response(),
+    }
+}
+
+impl Asset {
+    fn answer(&self, request: &HeaderMap, cache_control: HeaderValue) -> Response {
+        let variants = [("br", self.brotli), ("gzip", self.gzip)];
+        let chosen = variants.into_iter().find_map(|(encoding, bytes)| {
+            bytes
+                .filter(|_| accepts(request, encoding))
+                .map(|bytes| (encoding, bytes))
+        });
+        let (encoding, bytes) = chosen.unzip();
+        let mut response = bytes.unwrap_or(self.plain).into_response();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.content_type));
+        headers.insert(CACHE_CONTROL, cache_control);
+        headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
+        if let Some(encoding) = encoding {
+            headers.insert(CONTENT_ENCODING, HeaderValue::from_static(encoding));
+        }
+        response
+    }
+}
+
+/// Whether `Accept-Encoding` names an encoding and does not rule it out.
+fn accepts(headers: &HeaderMap, encoding: &str) -> bool {
+    let values = headers
+        .get_all(ACCEPT_ENCODING)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).any(|offer| {
+        let (name, quality) = offer.split_once(';').unwrap_or((offer, ""));
+        let quality = quality
+            .trim()
+            .strip_prefix("q=")
+            .map_or(1.0, |q| q.parse().unwrap_or(0.0));
+        name.trim().eq_ignore_ascii_case(encoding) && quality > 0.0_f32
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn compressed_variants_go_only_to_who_takes_them() {
+        for (accept, brotli) in [
+            ("gzip, deflate, br, zstd", true),
+            ("br;q=0.5", true),
+            ("br;q=0, gzip", false),
+            ("br;q=0.000", false),
+            ("gzip", false),
+            ("brotli", false),
+            ("", false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(accept));
+            assert_eq!(accepts(&headers, "br"), brotli, "{accept:?}");
+        }
+    }
+
+    #[test]
+    fn style_and_script_are_compressed_well() {
+        for asset in ASSETS.iter().filter(|asset| asset.plain.len() > 10_000) {
+            let (brotli, gzip) = (asset.brotli.unwrap(), asset.gzip.unwrap());
+            assert!(brotli.len() < gzip.len(), "{}", asset.name);
+            assert!(gzip.len() * 2 < asset.plain.len(), "{}", asset.name);
+        }
+    }
+}

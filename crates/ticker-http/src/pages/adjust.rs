@@ -1,0 +1,252 @@
+//! Changing a quantity: the presses of − and +, and the form for any amount.
+
+mod input;
+mod show;
+pub(crate) mod view;
+
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use serde::Deserialize;
+use ticker_app::item::{ItemView, LevelRow};
+use ticker_app::stock::{AdjustStock, AdjustStockError, Adjusted};
+use ticker_auth::Grant;
+use ticker_domain::id::{ItemId, LocationId};
+use ticker_domain::ledger::{Refusal, Source};
+use ticker_domain::page::Edge;
+use ticker_domain::permission::{StockAdjust, StockView};
+use tower_sessions::Session;
+
+use self::input::{Change, Input};
+use super::display::{change, number};
+use super::inventory::row;
+use super::inventory::view::RowAnswer;
+use super::item;
+use super::layout::{Layout, Section, Toast};
+use super::{left_toast, page, see_other, see_other_with};
+use crate::access::{Hx, May};
+use crate::error::{HttpError, PageResult};
+use crate::form::Form;
+use crate::next::LocalPath;
+use crate::path::Id;
+use crate::query::Query;
+use crate::state::Web;
+
+/// What the form's address says.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Params {
+    location: String,
+    view_location: String,
+    return_to: String,
+}
+
+/// Shows the form.
+pub(crate) async fn show(
+    State(web): State<Web>,
+    May(by): May<StockAdjust>,
+    session: Session,
+    Id(id): Id<ItemId>,
+    Query(params): Query<Params>,
+) -> PageResult {
+    let found = find(&web, &by, id).await?;
+    if found.item.archived_at.is_some() {
+        return Ok(see_other(&format!("/items/{id}")));
+    }
+    let level = level_of(&found, &params.location)?;
+    let input = Input {
+        view_location: params.view_location,
+        return_to: params.return_to,
+        ..Input::default()
+    };
+    let layout = Layout::of(by.user(), Section::Inventory).with(left_toast(&session).await?);
+    page(StatusCode::OK, &show::form(layout, &found, level, input))
+}
+
+/// Adjusts. A press that script sent is answered with what it changes on the page; everything else
+/// with the page to go on with, or with the form if it was not accepted.
+pub(crate) async fn adjust(
+    State(web): State<Web>,
+    May(by): May<StockAdjust>,
+    Hx(hx): Hx,
+    headers: HeaderMap,
+    session: Session,
+    Id(id): Id<ItemId>,
+    Form(input): Form<Input>,
+) -> PageResult {
+    let before = find(&web, &by, id).await?;
+    let level = level_of(&before, &input.location)?;
+    let target = headers
+        .get("hx-target")
+        .and_then(|value| value.to_str().ok());
+    let answer = Answer {
+        web: &web,
+        by: &by,
+        id,
+        target,
+        input: &input,
+    };
+    let asked = match input.read(id, level.location) {
+        Ok(asked) => asked,
+        Err(refused) => {
+            let layout = Layout::of(by.user(), Section::Inventory);
+            let form = show::form_with_problems(layout, &before, level, input, *refused);
+            return page(StatusCode::UNPROCESSABLE_ENTITY, &form);
+        }
+    };
+    let Change {
+        key,
+        line,
+        reason,
+        note,
+    } = asked;
+    let asked = AdjustStock {
+        key,
+        line,
+        reason,
+        note,
+        source: Source::Page,
+    };
+    match web.app.adjust_stock(&by, asked).await {
+        Ok(adjusted) => {
+            let done = describe(&before, level, &adjusted);
+            if hx {
+                answer.fragment(StatusCode::OK, Toast::done(done)).await
+            } else {
+                let return_to = LocalPath::parse(&input.return_to);
+                see_other_with(return_to.as_str(), &session, done).await
+            }
+        }
+        Err(AdjustStockError::Failure(failure)) => Err(failure.into()),
+        Err(AdjustStockError::Refused(Refusal::UnknownItem { .. })) => Err(HttpError::NotFound),
+        Err(error) => {
+            let now = find(&web, &by, id).await?;
+            let level = level_of(&now, &input.location)?;
+            let taker = last_taker(&web, &by, id, level).await?;
+            let words = show::refusal(&error, &now, level, taker.as_deref());
+            let status = show::status_of(&error);
+            if hx && input.is_press() {
+                return answer.fragment(status, Toast::refused(words)).await;
+            }
+            let layout = Layout::of(by.user(), Section::Inventory);
+            page(
+                status,
+                &show::form_refused(layout, &now, level, input, &error, words),
+            )
+        }
+    }
+}
+
+/// Answers to script, which puts them where it said.
+struct Answer<'a> {
+    web: &'a Web,
+    by: &'a Grant<StockAdjust>,
+    id: ItemId,
+    target: Option<&'a str>,
+    input: &'a Input,
+}
+
+impl Answer<'_> {
+    /// The row or the panel as it is now, and a message.
+    async fn fragment(&self, status: StatusCode, toast: Toast) -> PageResult {
+        let view = self.by.user().grant::<StockView>()?;
+        let toast = Some(toast);
+        if self.target == Some("stock") {
+            let answer = item::stock_answer(self.web, &view, self.id, toast).await?;
+            return page(status, &answer);
+        }
+        let view_location = read_location(&self.input.view_location)?;
+        let row = self
+            .web
+            .app
+            .stock_row(&view, self.id, view_location)
+            .await?;
+        let row = row.ok_or(HttpError::NotFound)?;
+        let return_to = LocalPath::parse(&self.input.return_to);
+        let row = row::show(
+            &row,
+            view_location,
+            return_to.as_str(),
+            true,
+            self.web.clock.now(),
+        );
+        page(status, &RowAnswer { row, toast })
+    }
+}
+
+async fn find(web: &Web, by: &Grant<StockAdjust>, id: ItemId) -> Result<ItemView, HttpError> {
+    let view = by.user().grant::<StockView>()?;
+    web.app
+        .show_item(&view, id)
+        .await?
+        .ok_or(HttpError::NotFound)
+}
+
+fn read_location(text: &str) -> Result<Option<LocationId>, HttpError> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let bad = |_| HttpError::bad_request("A location is given by its number.");
+    text.parse().map(Some).map_err(bad)
+}
+
+/// The level that is meant: at the location given, else at the item's home.
+fn level_of<'v>(found: &'v ItemView, location: &str) -> Result<&'v LevelRow, HttpError> {
+    let location = read_location(location)?.unwrap_or(found.item.home_location);
+    let level = found.levels.iter().find(|level| level.location == location);
+    level.ok_or_else(|| HttpError::bad_request("There is no such location."))
+}
+
+/// How many movements are looked through for who emptied a shelf.
+const TAKERS_LOOKED_FOR: u16 = 10;
+/// How long ago somebody else's change explains why there is less than was seen, in minutes.
+const JUST_NOW_MINUTES: i64 = 10;
+
+/// Who else took from a level just now, in words: `Ana took 3 just now`.
+async fn last_taker(
+    web: &Web,
+    by: &Grant<StockAdjust>,
+    item: ItemId,
+    level: &LevelRow,
+) -> Result<Option<String>, HttpError> {
+    let view = by.user().grant::<StockView>()?;
+    let edge = Edge::First;
+    let latest = web
+        .app
+        .item_history(&view, item, &edge, TAKERS_LOOKED_FOR)
+        .await?;
+    let now = web.clock.now();
+    let taken = latest
+        .rows
+        .iter()
+        .find(|row| row.location == level.location && row.delta < 0);
+    Ok(taken
+        .filter(|row| row.actor != by.user().id)
+        .and_then(|row| {
+            let minutes = now.duration_since(row.at).as_mins();
+            let when = match minutes {
+                ..1 => "just now".to_owned(),
+                1..JUST_NOW_MINUTES => format!("({minutes} min ago)"),
+                _ => return None,
+            };
+            Some(format!(
+                "{} took {} {when}",
+                row.actor_name,
+                number(-row.delta)
+            ))
+        }))
+}
+
+/// What happened, in a line: `−1 AA batteries → 41 at Shop floor`.
+fn describe(found: &ItemView, level: &LevelRow, adjusted: &Adjusted) -> String {
+    let movement = adjusted.movement;
+    let place = if found.levels.len() > 1 {
+        format!(" at {}", level.location_name)
+    } else {
+        String::new()
+    };
+    let (name, after) = (&found.item.name, number(movement.after));
+    match movement.delta {
+        0 => format!("Counted {name}: {after}{place}, as expected"),
+        delta => format!("{} {name} → {after}{place}", change(delta)),
+    }
+}

@@ -1,0 +1,130 @@
+//! What stands around every page: who is signed in, where they are, and what just happened.
+
+use ticker_auth::SignedIn;
+use ticker_domain::permission::Permission;
+
+/// The frame of a page.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Layout {
+    /// Who is signed in; `None` before signing in, when no header is shown.
+    pub(crate) viewer: Option<Viewer>,
+    /// The part of the program that the page belongs to.
+    pub(crate) section: Section,
+    /// What to tell the person, oldest first.
+    pub(crate) toasts: Vec<Toast>,
+}
+
+/// A part of the program that the navigation leads to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Section {
+    /// None of them.
+    #[default]
+    Elsewhere,
+    /// The stock list and its items.
+    Inventory,
+    /// Enrolling people.
+    Enroll,
+}
+
+/// The signed-in user as the header shows them.
+#[derive(Clone, Debug)]
+pub(crate) struct Viewer {
+    /// What they sign in with.
+    pub(crate) username: String,
+    /// What colleagues call them.
+    pub(crate) display_name: String,
+    /// Up to two letters of their name.
+    pub(crate) initials: String,
+    /// Their role as people read it.
+    pub(crate) role_label: &'static str,
+    /// Whether the way to enrolling others is shown.
+    pub(crate) may_enroll: bool,
+    /// Whether they must choose a password before anything else.
+    pub(crate) must_change_password: bool,
+}
+
+impl Viewer {
+    fn of(user: &SignedIn) -> Self {
+        Self {
+            username: user.username.clone(),
+            display_name: user.display_name.clone(),
+            initials: initials(&user.display_name),
+            role_label: user.role.label(),
+            may_enroll: user.role.may(Permission::UserEnroll),
+            must_change_password: user.must_change_password,
+        }
+    }
+}
+
+impl Layout {
+    /// The frame for someone who is signed in.
+    pub(crate) fn of(user: &SignedIn, section: Section) -> Self {
+        Self {
+            viewer: Some(Viewer::of(user)),
+            section,
+            toasts: Vec::new(),
+        }
+    }
+
+    /// Adds a message, if there is one.
+    pub(crate) fn with(mut self, toast: Option<Toast>) -> Self {
+        self.toasts.extend(toast);
+        self
+    }
+}
+
+/// A short message at the edge of the page. Errors stay until they are dismissed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Toast {
+    /// What happened, in plain words.
+    pub(crate) text: String,
+    /// Whether something went wrong.
+    pub(crate) is_error: bool,
+    /// What to tell an operator when asking for help.
+    pub(crate) request_id: Option<String>,
+}
+
+impl Toast {
+    /// Something was done.
+    pub(crate) fn done(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            is_error: false,
+            request_id: None,
+        }
+    }
+
+    /// Something was not done.
+    pub(crate) fn refused(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            is_error: true,
+            request_id: None,
+        }
+    }
+}
+
+/// Up to two initials of a name, in capitals.
+fn initials(name: &str) -> String {
+    let mut words = name
+        .split_whitespace()
+        .filter_map(|word| word.chars().next());
+    let first = words.next();
+    first
+        .into_iter()
+        .chain(words.next_back())
+        .flat_map(char::to_uppercase)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::initials;
+
+    #[test]
+    fn initials_are_of_the_first_and_last_word() {
+        assert_eq!(initials("Ana Lucía Prado"), "AP");
+        assert_eq!(initials("élodie"), "É");
+        assert_eq!(initials(" "), "");
+    }
+}

@@ -1,0 +1,70 @@
+//! The pages: each feature's handlers in a module of its name, what its templates show in `view` below
+//! it. Handlers translate between forms and the application; they decide nothing.
+
+pub(crate) mod account;
+pub(crate) mod adjust;
+pub(crate) mod archive;
+pub(crate) mod display;
+pub(crate) mod enroll;
+pub(crate) mod error;
+pub(crate) mod fields;
+pub(crate) mod history;
+pub(crate) mod inventory;
+pub(crate) mod item;
+pub(crate) mod item_new;
+pub(crate) mod layout;
+pub(crate) mod login;
+
+use askama::Template;
+use axum::http::StatusCode;
+use axum::response::{Html, IntoResponse as _, Redirect, Response};
+use tower_sessions::Session;
+use uuid::Uuid;
+
+use self::layout::Toast;
+use crate::error::{HttpError, PageResult};
+use crate::flash::{self, Flash, FlashKind};
+
+/// Told when a form comes without its one-time key.
+const KEY_LOST: &str = "This form has lost its key. Look it over and send it again.";
+
+/// Told when a form's one-time key came before with something else.
+const KEY_REUSED: &str = "This form was sent before with other content; nothing changed now. Check it and send it again.";
+
+/// Answers with a template.
+fn page(status: StatusCode, template: &impl Template) -> PageResult {
+    Ok((status, Html(template.render()?)).into_response())
+}
+
+/// Sends the browser on to another page, by GET.
+fn see_other(path: &str) -> Response {
+    Redirect::to(path).into_response()
+}
+
+/// Sends the browser on to another page, which says what was done.
+async fn see_other_with(path: &str, session: &Session, done: String) -> PageResult {
+    flash::set(
+        session,
+        Flash {
+            kind: FlashKind::Success,
+            text: done,
+        },
+    )
+    .await?;
+    Ok(see_other(path))
+}
+
+/// What an earlier request left to be said.
+async fn left_toast(session: &Session) -> Result<Option<Toast>, HttpError> {
+    let flash = flash::take(session).await?;
+    Ok(flash.map(|flash| Toast {
+        text: flash.text,
+        is_error: flash.kind != FlashKind::Success,
+        request_id: None,
+    }))
+}
+
+/// A key for a form, which makes it count once however often it is sent.
+fn new_key() -> String {
+    Uuid::new_v4().to_string()
+}

@@ -1,0 +1,152 @@
+//! The routes of the public listener, and who may use each.
+
+use std::sync::LazyLock;
+
+use axum::Router;
+use axum::handler::Handler;
+use axum::middleware::from_fn;
+use axum::routing::{MethodRouter, get, post};
+use http::Method;
+
+use ticker_domain::permission::{
+    ItemArchive, ItemCreate, ItemEdit, PasswordChange, StockAdjust, StockView, UserEnroll,
+};
+
+use crate::access::{Access, require};
+use crate::pages::{account, adjust, archive, enroll, history, inventory, item, item_new, login};
+use crate::state::Web;
+use crate::{assets, health};
+
+/// The pages.
+pub(crate) fn pages() -> Routes {
+    let view = Access::may::<StockView>();
+    let adjusting = Access::may::<StockAdjust>();
+    let creating = Access::may::<ItemCreate>();
+    let archiving = Access::may::<ItemArchive>();
+    let enrolling = Access::may::<UserEnroll>();
+    let own_password = Access::may::<PasswordChange>();
+    Routes::new()
+        .get("/login", Access::ANYONE, login::show)
+        .post("/login", Access::ANYONE, login::sign_in)
+        .post("/logout", Access::ANYONE, login::sign_out)
+        .get("/", view, inventory::list)
+        .post("/demo", creating, inventory::load_demo)
+        .get("/items/new", creating, item_new::show)
+        .post("/items", creating, item_new::add)
+        .get("/items/{id}", view, item::show)
+        .post("/items/{id}", Access::may::<ItemEdit>(), item::edit)
+        .get("/items/{id}/adjust", adjusting, adjust::show)
+        .post("/items/{id}/adjust", adjusting, adjust::adjust)
+        .get("/items/{id}/history", view, history::list)
+        .get("/items/{id}/archive", archiving, archive::confirm)
+        .post("/items/{id}/archive", archiving, archive::archive)
+        .post("/items/{id}/restore", archiving, archive::restore)
+        .get("/enroll", enrolling, enroll::show)
+        .post("/enroll", enrolling, enroll::enroll)
+        .get("/account/password", own_password, account::show)
+        .post("/account/password", own_password, account::change_password)
+}
+
+/// What needs no session: health, and what pages load.
+pub(crate) fn plain() -> Routes {
+    Routes::new()
+        .get("/healthz", Access::ANYONE, health::alive)
+        .get("/readyz", Access::ANYONE, health::ready)
+        .get("/startz", Access::ANYONE, health::started)
+        .get("/assets/{file}", Access::ANYONE, assets::serve)
+        .get("/favicon.ico", Access::ANYONE, assets::favicon)
+}
+
+static ALL: LazyLock<Vec<Route>> = LazyLock::new(|| {
+    let (_, pages) = pages().into_parts();
+    let (_, plain) = plain().into_parts();
+    pages.into_iter().chain(plain).collect()
+});
+
+/// Every route of the public listener.
+#[must_use]
+pub fn all() -> &'static [Route] {
+    &ALL
+}
+
+/// The registered path that a request's route has.
+pub(crate) fn template(matched: &str) -> Option<&'static str> {
+    all()
+        .iter()
+        .find(|route| route.path == matched)
+        .map(|route| route.path)
+}
+
+/// Whether a route's requests are too many and too alike to be logged by default.
+pub(crate) fn is_quiet(path: &str) -> bool {
+    matches!(
+        path,
+        "/healthz" | "/readyz" | "/startz" | "/assets/{file}" | "/favicon.ico"
+    )
+}
+
+/// A route as it was registered.
+#[derive(Clone, Debug)]
+pub struct Route {
+    /// The method. `GET` answers `HEAD` as well.
+    pub method: Method,
+    /// The path, with `{…}` where it varies. Metrics and logs name routes so.
+    pub path: &'static str,
+    /// Who may use it.
+    pub access: Access,
+}
+
+/// Registers routes and remembers them. There is no way to a handler that does not say who may use it,
+/// and whoever may not is turned away before the handler runs.
+#[derive(Default)]
+pub(crate) struct Routes {
+    router: Router<Web>,
+    recorded: Vec<Route>,
+}
+
+impl Routes {
+    /// None.
+    pub(crate) fn new() -> Self {
+        Self::default()
+    }
+
+    /// Registers a handler for `GET` and `HEAD`.
+    pub(crate) fn get<H, T>(self, path: &'static str, access: Access, handler: H) -> Self
+    where
+        H: Handler<T, Web>,
+        T: 'static,
+    {
+        self.add(Method::GET, path, access, get(handler))
+    }
+
+    /// Registers a handler for `POST`.
+    pub(crate) fn post<H, T>(self, path: &'static str, access: Access, handler: H) -> Self
+    where
+        H: Handler<T, Web>,
+        T: 'static,
+    {
+        self.add(Method::POST, path, access, post(handler))
+    }
+
+    fn add(
+        mut self,
+        method: Method,
+        path: &'static str,
+        access: Access,
+        handler: MethodRouter<Web>,
+    ) -> Self {
+        let guard = from_fn(move |request, next| require(access, request, next));
+        self.router = self.router.route(path, handler.route_layer(guard));
+        self.recorded.push(Route {
+            method,
+            path,
+            access,
+        });
+        self
+    }
+
+    /// The router, and what was registered with it.
+    pub(crate) fn into_parts(self) -> (Router<Web>, Vec<Route>) {
+        (self.router, self.recorded)
+    }
+}

@@ -1,0 +1,16 @@
+//! Ticker over HTTP, against a real Postgres.
+
+mod access;
+mod app;
+mod assets;
+mod client_address;
+mod csrf;
+mod errors;
+mod headers;
+mod health;
+mod input;
+mod log;
+mod metrics;
+mod next;
+mod nonsense;
+mod sessions;

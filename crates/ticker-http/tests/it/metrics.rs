@@ -1,0 +1,88 @@
+//! What Prometheus reads.
+
+use axum::body::Body;
+use http::{Request, StatusCode};
+use http_body_util::BodyExt as _;
+use ticker_domain::user::Role;
+use ticker_http::{Metrics, metrics_service};
+use tower::ServiceExt as _;
+
+use crate::app::TestApp;
+
+async fn scrape(metrics: &Metrics, app: &TestApp, path: &str) -> (StatusCode, String) {
+    let service = metrics_service(metrics.clone(), app.app.clone());
+    let request = Request::get(path).body(Body::empty()).unwrap();
+    let response = service.oneshot(request).await.unwrap();
+    let status = response.status();
+    let bytes = response.into_body().collect().await.unwrap().to_bytes();
+    (status, String::from_utf8(bytes.to_vec()).unwrap())
+}
+
+/// One test, as a process has one recorder.
+#[tokio::test]
+async fn everything_is_there_from_the_start_and_counts() {
+    let app = TestApp::new().await;
+    let metrics = Metrics::install("1.2.3", Some("abc")).unwrap();
+    let (status, text) = scrape(&metrics, &app, "/metrics").await;
+    assert_eq!(status, StatusCode::OK);
+    for line in [
+        "ticker_build_info{version=\"1.2.3\",commit=\"abc\"} 1",
+        "ticker_http_requests_in_flight 0",
+        "ticker_http_request_duration_seconds_count{method=\"POST\",route=\"/items/{id}/adjust\",status=\"303\"} 0",
+        "ticker_http_request_duration_seconds_bucket{method=\"GET\",route=\"/\",status=\"200\",le=\"0.0005\"} 0",
+        "ticker_http_request_duration_seconds_bucket{method=\"GET\",route=\"/\",status=\"200\",le=\"10\"} 0",
+        "ticker_http_request_duration_seconds_count{method=\"GET\",route=\"/\",status=\"503\"} 0",
+        "ticker_sign_ins_total{outcome=\"refused\"} 0",
+        "ticker_postings_total{source=\"page\",outcome=\"posted\"} 0",
+        "# TYPE ticker_database_connections gauge",
+        "# TYPE ticker_process_resident_memory_bytes gauge",
+    ] {
+        assert!(
+            text.lines().any(|found| found == line),
+            "{line} is not in\n{text}"
+        );
+    }
+
+    app.browser(Role::Staff).await.get("/").await;
+    app.stranger().get("/nothing/of/the/kind").await;
+    app.stranger()
+        .ask(http::Method::from_bytes(b"BREW").unwrap(), "/login")
+        .send()
+        .await;
+    let (_, text) = scrape(&metrics, &app, "/metrics").await;
+    let count = |labels: &str| {
+        let start = format!("ticker_http_request_duration_seconds_count{{{labels}}} ");
+        text.lines()
+            .find_map(|line| line.strip_prefix(&start))
+            .unwrap_or("none")
+            .to_owned()
+    };
+    assert_eq!(count("method=\"GET\",route=\"/\",status=\"200\""), "1");
+    assert_eq!(
+        count("method=\"GET\",route=\"unmatched\",status=\"404\""),
+        "1"
+    );
+    assert_eq!(
+        count("method=\"other\",route=\"/login\",status=\"405\""),
+        "1"
+    );
+    assert!(!text.contains("nothing/of"), "{text}");
+
+    // A client that goes away before its answer is counted as well.
+    let waiting = app.browser(Role::Staff).await;
+    let mut request = Box::pin(waiting.get("/"));
+    assert!(futures_util::poll!(&mut request).is_pending());
+    drop(request);
+    let (_, text) = scrape(&metrics, &app, "/metrics").await;
+    let gone =
+        "ticker_http_request_duration_seconds_count{method=\"GET\",route=\"/\",status=\"499\"} 1";
+    assert!(text.contains(gone), "{text}");
+    assert!(text.contains("ticker_http_requests_in_flight 0"), "{text}");
+
+    assert_eq!(scrape(&metrics, &app, "/").await.0, StatusCode::NOT_FOUND);
+    assert_eq!(
+        app.stranger().get("/metrics").await.status,
+        StatusCode::NOT_FOUND,
+        "not in public"
+    );
+}

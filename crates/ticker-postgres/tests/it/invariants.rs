@@ -1,0 +1,104 @@
+//! The invariants: silent on a sound ledger, and each of them speaks when its own thing is broken.
+
+use std::collections::BTreeSet;
+
+use ticker_domain::ledger::{Line, Note, Posting, Reason, Source};
+use ticker_domain::user::Role;
+use ticker_postgres::Access as _;
+use ticker_postgres::invariants::INVARIANTS;
+use ticker_testkit::{TestDatabase, key};
+
+/// Two items, three levels, postings of one line and of two, with a note and without, a refusal.
+async fn ledger() -> TestDatabase {
+    let db = TestDatabase::new().await;
+    let ana = db.user(Role::Staff).await;
+    let one = db.item("AA batteries").stock(10).stock_at("Back room", 20).await;
+    let other = db.item("C batteries").stock(5).await;
+    let back_room = db.location("Back room").await;
+    let line = |level, delta| Line::change(level, delta).unwrap();
+    let transfer = vec![line(one.level_at(back_room), -4), line(one.level(), 4)];
+    let note = Note::parse("Grüße — “quoted”").unwrap();
+    let noted =
+        Posting::new(key(), ana.actor(), Reason::Sold, Some(note), Source::Api, vec![line(other.level(), -2)]);
+    let count = Line::count(other.level(), 3, 3, 2).unwrap();
+    let refused = db.posting(&ana, vec![line(other.level(), -100)]);
+    let postings =
+        [db.posting(&ana, transfer), noted.unwrap(), db.posting(&ana, vec![count]), refused];
+    db.post(&postings).await;
+    db
+}
+
+async fn broken(db: &TestDatabase) -> BTreeSet<String> {
+    let places = db.violations().await;
+    places.iter().map(|place| place.split(':').next().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn a_sound_ledger_violates_none() {
+    assert_eq!(TestDatabase::new().await.violations().await, Vec::<String>::new(), "an empty one");
+    assert_eq!(ledger().await.violations().await, Vec::<String>::new());
+}
+
+/// What was done to the ledger, and exactly which invariants see it.
+const TAMPERING: [(&str, &str, &str); 20] = [
+    ("a level is raised, with its item", "update levels set on_hand = on_hand + 1 where (item_id, location_id) = (1, 1);
+      update items set total = total + 1 where id = 1", "I1"),
+    ("a level is gone", "delete from levels where item_id = 2", "I1 I3 I9"),
+    ("a level is there without movements", "insert into levels select 2, max(id), 0, 1, decode(repeat('00', 32), 'hex') from locations", "I1 I3"),
+    ("a movement begins elsewhere", "update movements set before = before + 1, after = after + 1
+      where (item_id, location_id, number) = (2, 1, 1)", "I2 I8"),
+    ("the first movement begins above zero", "update movements set before = 1, after = after + 1
+      where item_id = 1 and location_id > 1 and number = 1; update movements set before = before + 1, after = after + 1
+      where item_id = 1 and location_id > 1 and number = 2", "I2 I8"),
+    ("a level's version runs ahead", "update levels set version = version + 1 where item_id = 2", "I3"),
+    ("a number is left out", "update movements set number = 9 where (item_id, number) = (2, 3);
+      update levels set version = 9 where item_id = 2", "I3 I8"),
+    ("a level is negative", "alter table levels drop constraint levels_on_hand_check;
+      update levels set on_hand = -1 where item_id = 2", "I1 I4 I9"),
+    ("a movement ends below zero", "alter table movements drop constraint movements_after_check;
+      alter table movements drop constraint movements_balance_check;
+      update movements set after = -1 where (item_id, number) = (2, 3)", "I4 I8"),
+    ("a total is negative", "alter table items drop constraint items_total_check;
+      update items set total = -1 where id = 2", "I4 I9"),
+    ("a posting had more lines", "update postings set line_count = 2 where note is not null", "I5"),
+    ("a line of a posting is gone", "delete from movements where line_no = 2", "I1 I3 I5"),
+    ("a key has two postings", "insert into postings (key, actor_id, reason, source, line_count, posted_at)
+      select key, actor_id, reason, source, 1, posted_at from postings where note is not null", "I5 I6"),
+    ("a key is answered with another's posting", "update posting_keys set posting_id = 1
+      where posting_id = (select max(id) from postings)", "I6"),
+    ("a note is forged", "update postings set note = 'Grüße — “forged”' where note is not null", "I8"),
+    ("a note is removed", "update postings set note = null", "I8"),
+    ("an actor is exchanged", "update postings set actor_id = 1 + actor_id % 2", "I8"),
+    ("a time is moved", "update movements set moved_at = moved_at + interval '1 microsecond' where id = 1", "I8"),
+    ("a level's hash is exchanged", "update levels set hash = decode(repeat('01', 32), 'hex') where item_id = 2", "I8"),
+    ("a total is raised", "update items set total = total + 1 where id = 1", "I9"),
+];
+
+#[tokio::test]
+async fn each_tampering_is_seen_by_the_invariants_it_breaks() {
+    let mut seen = BTreeSet::new();
+    for (what, sql, expected) in TAMPERING {
+        let db = ledger().await;
+        db.sql(sql).await;
+        let found = broken(&db).await;
+        let expected: BTreeSet<String> = expected.split(' ').map(str::to_owned).collect();
+        assert_eq!(found, expected, "{what}: {:?}", db.violations().await);
+        seen.extend(found);
+    }
+    let all: BTreeSet<String> = INVARIANTS.iter().map(|one| one.name.to_owned()).collect();
+    assert_eq!(seen, all);
+}
+
+#[tokio::test]
+async fn a_whole_check_reads_one_snapshot_and_names_only_so_many_places() {
+    let db = ledger().await;
+    db.sql("update items set total = total + 1").await;
+    let mut tx = db.database().begin().await.unwrap();
+    tx.invariants().allow_long_statements().await.unwrap();
+    let totals = INVARIANTS.iter().find(|one| one.name == "I9").unwrap();
+    assert_eq!(tx.invariants().violations(totals, 1).await.unwrap().len(), 1);
+    db.sql("update items set total = total - 1").await;
+    let places = tx.invariants().violations(totals, 10).await.unwrap();
+    assert_eq!(places.len(), 2, "what is repaired meanwhile belongs to the next check");
+    assert_eq!(places[0], "item 1: total 31, levels sum up to 30");
+}

@@ -1,0 +1,93 @@
+//! The binary `ticker`: reads the settings, and serves, migrates, verifies or administers.
+//!
+//! Exit codes: 0 done; 1 it did not work, or what was checked is not sound; 2 the command line or the
+//! settings are wrong.
+
+mod cli;
+mod demo;
+mod healthcheck;
+mod logs;
+mod migrate;
+mod serve;
+mod settings;
+mod user;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::cli::{Cli, Command};
+use crate::settings::{Environment, MigrateSettings, OperatorSettings, Problems, ServeSettings};
+
+/// It did not work.
+const FAILED: u8 = 1;
+/// The settings are wrong; clap ends with the same when the command line is.
+const MISUSED: u8 = 2;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    if let Command::Healthcheck = cli.command {
+        return conclude(healthcheck::run(&Environment::of_process()));
+    }
+    // Not `#[tokio::main]`: a process that cannot have threads says so in one line, too.
+    match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => conclude(runtime.block_on(run(cli.command))),
+        Err(error) => conclude(Err(
+            anyhow::Error::from(error).context("cannot start threads")
+        )),
+    }
+}
+
+async fn run(command: Command) -> anyhow::Result<ExitCode> {
+    let environment = Environment::of_process();
+    match command {
+        Command::Healthcheck => healthcheck::run(&environment),
+        Command::Serve => {
+            let settings = ServeSettings::read(&environment)?;
+            logs::init(settings.log.clone());
+            serve::run(settings).await
+        }
+        Command::Migrate => {
+            let settings = MigrateSettings::read(&environment)?;
+            logs::init(settings.log);
+            migrate::run(&settings.database).await
+        }
+        Command::Verify => verify::run(&operator_app(&environment)?).await,
+        Command::Demo => demo::run(&operator_app(&environment)?).await,
+        Command::User { command } => user::run(&operator_app(&environment)?, command).await,
+    }
+}
+
+/// The application for a command that an operator types.
+fn operator_app(environment: &Environment) -> anyhow::Result<ticker_app::App> {
+    let settings = OperatorSettings::read(environment)?;
+    logs::init(settings.log);
+    let clock = std::sync::Arc::new(ticker_app::SystemClock);
+    Ok(ticker_app::App::new(
+        settings.database,
+        clock,
+        settings.app,
+    )?)
+}
+
+/// Says what went wrong, in one line (of settings: one each), and how the process ends.
+fn conclude(done: anyhow::Result<ExitCode>) -> ExitCode {
+    let error = match done {
+        Ok(code) => return code,
+        Err(error) => error,
+    };
+    if let Some(problems) = error.downcast_ref::<Problems>() {
+        eprintln!("{problems}");
+        return ExitCode::from(MISUSED);
+    }
+    let line = format!("{error:#}")
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
+    eprintln!("ticker: {line}");
+    ExitCode::from(FAILED)
+}

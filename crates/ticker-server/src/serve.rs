@@ -1,0 +1,160 @@
+//! `ticker serve`: from binding the addresses to the last answer.
+
+mod chores;
+mod listener;
+mod readiness;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use ticker_app::{App, SystemClock};
+use ticker_auth::SessionStore;
+use ticker_http::{Metrics, Readiness, Web};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use self::listener::{Connections, Listener};
+use crate::settings::{LISTEN, METRICS_LISTEN, ServeSettings};
+
+/// From the signal to the end at most: whoever stops processes waits 30 s before it kills them.
+const SHUTDOWN_MAX: Duration = Duration::from_secs(25);
+/// The most connections at once; further ones wait until one closes.
+const CONNECTIONS_MAX: u64 = 8192;
+/// Prometheus needs one.
+const METRICS_CONNECTIONS_MAX: usize = 32;
+/// File descriptors for everything that is no client's connection.
+const OTHER_FILES_MAX: u64 = 128;
+
+/// Serves until SIGTERM or Ctrl-C, then finishes what is in flight. A second signal ends at once.
+///
+/// # Errors
+/// When it cannot begin: an address is in use, for instance.
+pub(crate) async fn run(settings: ServeSettings) -> anyhow::Result<ExitCode> {
+    let mut signals = Signals::new()?;
+    let connections_max = connections_max();
+    let pages = Listener::bind(&LISTEN, settings.listen, connections_max).await?;
+    let metrics = Listener::bind(
+        &METRICS_LISTEN,
+        settings.metrics_listen,
+        METRICS_CONNECTIONS_MAX,
+    )
+    .await?;
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        listen = %pages.address()?,
+        metrics_listen = %metrics.address()?,
+        "listening"
+    );
+
+    let clock = Arc::new(SystemClock);
+    let app = App::new(settings.database.clone(), clock.clone(), settings.app)?;
+    let sessions = SessionStore::new(settings.database, settings.sessions);
+    let readiness = Readiness::default();
+    let measured = Metrics::install(env!("CARGO_PKG_VERSION"), option_env!("TICKER_COMMIT"))?;
+    let web = Web::new(app.clone(), clock, settings.app, readiness.clone());
+    let service = ticker_http::service(web, sessions, &settings.http);
+    let metrics_service = ticker_http::metrics_service(measured.clone(), app.clone());
+
+    let (page_connections, metrics_connections) = (Connections::new(), Connections::new());
+    let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+    tasks.spawn(pages.serve(service, page_connections.clone()));
+    tasks.spawn(metrics.serve(metrics_service, metrics_connections.clone()));
+    tasks.spawn(readiness::watch(app.clone(), stop.clone()));
+    tasks.spawn(
+        stop.clone()
+            .run_until_cancelled_owned(async move { measured.keep_up().await }),
+    );
+    tasks.spawn(chores::forget_sessions(
+        app.clone(),
+        settings.sessions,
+        stop.clone(),
+    ));
+
+    signals.next().await;
+    let deadline = Instant::now() + SHUTDOWN_MAX;
+    tracing::info!(
+        connections = page_connections.count(),
+        "stopping: finishing what is in flight"
+    );
+    readiness.drain();
+    stop.cancel();
+    tasks.close();
+    let shut_down = async {
+        let cut = page_connections.finish(deadline).await;
+        metrics_connections.finish(deadline).await;
+        tasks.wait().await;
+        // What was begun ends by itself: a statement takes 5 s at most.
+        app.shut_down().await;
+        cut
+    };
+    tokio::select! {
+        cut = shut_down => Ok(farewell(cut)),
+        () = signals.next() => {
+            tracing::warn!("stopped at once by a second signal");
+            Ok(ExitCode::FAILURE)
+        }
+    }
+}
+
+fn farewell(cut: usize) -> ExitCode {
+    if cut == 0 {
+        tracing::info!("stopped: everything in flight was answered");
+        return ExitCode::SUCCESS;
+    }
+    tracing::warn!(
+        connections = cut,
+        "stopped: what was still in flight after 25 s was cut off"
+    );
+    ExitCode::FAILURE
+}
+
+/// How many connections this process can hold, after asking for as many file descriptors as that takes.
+fn connections_max() -> usize {
+    let limit = getrlimit(Resource::Nofile);
+    let wanted = CONNECTIONS_MAX + OTHER_FILES_MAX;
+    let possible = limit.maximum.map_or(wanted, |maximum| wanted.min(maximum));
+    if limit.current.is_some_and(|current| current < possible) {
+        let raised = Rlimit {
+            current: Some(possible),
+            ..limit
+        };
+        if let Err(error) = setrlimit(Resource::Nofile, raised) {
+            tracing::warn!(%error, "the limit of open files cannot be raised");
+        }
+    }
+    let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    let connections = files
+        .saturating_sub(OTHER_FILES_MAX)
+        .clamp(16, CONNECTIONS_MAX);
+    usize::try_from(connections).unwrap_or(usize::MAX)
+}
+
+/// SIGTERM and Ctrl-C.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    /// From here on these no longer end the process by themselves.
+    fn new() -> anyhow::Result<Self> {
+        let listen = |kind| signal(kind).context("signals cannot be listened to");
+        Ok(Self {
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+        })
+    }
+
+    /// Waits for either.
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! The stage on which a story is played: a database, a server, a browser.
+
+mod await_condition;
+mod browser;
+mod chromedriver;
+mod client;
+mod gate;
+pub(crate) mod list;
+mod page;
+mod server;
+
+use std::any::Any;
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::path::PathBuf;
+use std::pin::pin;
+use std::task::Poll;
+
+use ticker_testkit::TestDatabase;
+
+pub(crate) use self::await_condition::eventually;
+pub(crate) use self::browser::{Browser, Script, Theme};
+pub(crate) use self::client::{Client, hidden_field};
+pub(crate) use self::gate::Gate;
+use self::server::Server;
+
+/// The newest movement: actor, change, before, after, reason, source and note.
+pub(crate) const LATEST_MOVEMENT: &str = "select concat_ws(' ', users.username, delta, before, after, \
+     reason, source, coalesce(note, '-')) from movements join postings on postings.id = posting_id \
+     join users on users.id = actor_id order by movements.id desc limit 1";
+
+/// Everybody's username, but for the one under whom the testkit moves stock.
+pub(crate) const PEOPLE: &str =
+    "select username from users where username <> 'storekeeper' order by id";
+
+/// Where stories that fail leave what they saw.
+const EVIDENCE: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/../browser-failures");
+
+/// Everything that a story needs. The parts end in this order.
+pub(crate) struct Stage {
+    pub(crate) browser: Browser,
+    pub(crate) server: Server,
+    /// Between server and database; a story can shut it.
+    pub(crate) gate: Gate,
+    pub(crate) db: TestDatabase,
+}
+
+impl Stage {
+    /// A person's view of the same server without a browser, for what somebody else does meanwhile.
+    pub(crate) fn client(&self) -> Client {
+        Client::new(&self.server.origin)
+    }
+
+    /// A client that carries the browser's cookies, as a replayed request does.
+    pub(crate) async fn client_as_browser(&self) -> Client {
+        self.client().with_cookies(&self.browser.cookies().await)
+    }
+
+    async fn set(script: Script) -> Self {
+        let db = TestDatabase::new().await;
+        let gate = Gate::before(&db);
+        let server = Server::start(&db, &gate).await;
+        let browser = Browser::open(&server.origin, script).await;
+        Self {
+            browser,
+            server,
+            gate,
+            db,
+        }
+    }
+}
+
+/// Plays a story. Afterwards the ledger must be sound, and neither the server nor the page may have
+/// complained.
+pub(crate) async fn story(name: &str, script: Script, play: impl AsyncFnOnce(&Stage)) {
+    let stage = Stage::set(script).await;
+    let played = caught(async {
+        play(&stage).await;
+        assert_eq!(
+            stage.db.violations().await,
+            Vec::<String>::new(),
+            "the ledger is sound"
+        );
+        assert_eq!(
+            stage.browser.complaints().await,
+            Vec::<String>::new(),
+            "the browser's console"
+        );
+        assert_eq!(
+            stage.server.complaints(),
+            Vec::<String>::new(),
+            "the server's log"
+        );
+    })
+    .await;
+    if let Err(panic) = played {
+        let folder = PathBuf::from(EVIDENCE).join(name);
+        keep_evidence(&stage, &folder).await;
+        stage.browser.close().await;
+        resume_unwind(panic);
+    }
+    stage.browser.close().await;
+}
+
+async fn keep_evidence(stage: &Stage, folder: &PathBuf) {
+    let kept = std::fs::create_dir_all(folder);
+    let (picture, source) = stage.browser.evidence().await;
+    let parts = [
+        ("page.png", picture),
+        ("page.html", source.into_bytes()),
+        ("server.log", stage.server.log().into_bytes()),
+    ];
+    let kept = parts.into_iter().fold(kept, |kept, (file, content)| {
+        kept.and_then(|()| std::fs::write(folder.join(file), content))
+    });
+    match kept {
+        Ok(()) => eprintln!("What the story saw last is in {}", folder.display()),
+        Err(error) => eprintln!("What the story saw last could not be kept: {error}"),
+    }
+}
+
+/// Runs a future to its end or to its panic.
+async fn caught(future: impl Future<Output = ()>) -> Result<(), Box<dyn Any + Send>> {
+    let mut future = pin!(future);
+    poll_fn(
+        move |context| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
+            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Ready(())) => Poll::Ready(Ok(())),
+            Err(panic) => Poll::Ready(Err(panic)),
+        },
+    )
+    .await
+}

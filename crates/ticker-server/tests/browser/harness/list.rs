@@ -1,0 +1,52 @@
+//! What a person does on the inventory's list, where script changes how it is done.
+
+use thirtyfour::Key;
+use ticker_domain::id::ItemId;
+
+use super::browser::Browser;
+
+/// Searches; without script Enter sends the search off.
+pub(crate) async fn search(page: &Browser, words: &str) {
+    page.fill("Search items by name, SKU or barcode", words)
+        .await;
+    if !page.script.is_on() {
+        page.type_keys(Key::Enter.value().to_string()).await;
+    }
+}
+
+/// Filters; without script it has to be applied.
+pub(crate) async fn narrow(page: &Browser, filter: &str, choice: &str) {
+    page.choose(filter, choice).await;
+    if !page.script.is_on() {
+        page.press("Apply").await;
+    }
+}
+
+/// Waits until the list has these rows, by name.
+#[track_caller]
+pub(crate) fn expect(page: &Browser, names: &[&str]) -> impl Future<Output = ()> {
+    page.expect_texts("tbody th.name", names)
+}
+
+/// Waits until an item's row has this number, and the server has confirmed it.
+#[track_caller]
+pub(crate) fn expect_number(
+    page: &Browser,
+    item: ItemId,
+    number: &str,
+) -> impl Future<Output = ()> {
+    page.expect_answer(
+        format!(
+            "const row = document.getElementById('item-{item}'); \
+             return row.matches('.is-pending, .is-unsaved') ? 'not saved' \
+             : row.querySelector('[data-quantity]').innerText"
+        ),
+        number,
+    )
+}
+
+/// Opens the form for any amount: a dialog with script, a page without.
+pub(crate) async fn open_adjust(page: &Browser, item: ItemId) {
+    page.click(&format!("#item-{item} a.quantity")).await;
+    page.expect_count("#adjust-form", 1).await;
+}

@@ -1,0 +1,113 @@
+//! The real binary, serving a test's database.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use ticker_testkit::TestDatabase;
+
+use super::await_condition::eventually;
+use super::gate::Gate;
+
+/// A running `ticker serve`; ends with the value.
+pub(crate) struct Server {
+    process: Child,
+    folder: PathBuf,
+    /// `http://127.0.0.1:PORT`
+    pub(crate) origin: String,
+}
+
+impl Server {
+    /// Starts it and waits until it is ready.
+    pub(crate) async fn start(db: &TestDatabase, gate: &Gate) -> Self {
+        let folder = scratch_folder("server");
+        let settings = db.settings(5);
+        let password = settings.password.expect("the tests' logins have passwords");
+        std::fs::write(folder.join("password"), password).expect("a writable target folder");
+        let (port, metrics_port) = (free_port(), free_port());
+        let origin = format!("http://127.0.0.1:{port}");
+        let environment: HashMap<&str, String> = HashMap::from([
+            ("TICKER_LISTEN", format!("127.0.0.1:{port}")),
+            ("TICKER_METRICS_LISTEN", format!("127.0.0.1:{metrics_port}")),
+            ("TICKER_ORIGIN", origin.clone()),
+            ("TICKER_PLAIN_HTTP", "true".to_owned()),
+            ("TICKER_DATABASE_URL", gate.url(&settings.url)),
+            (
+                "TICKER_DATABASE_PASSWORD_FILE",
+                folder.join("password").display().to_string(),
+            ),
+        ]);
+        let log = File::create(folder.join("log")).expect("a writable target folder");
+        let process = Command::new(env!("CARGO_BIN_EXE_ticker"))
+            .arg("serve")
+            .env_clear()
+            .envs(environment)
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().expect("another handle of a file"))
+            .stderr(log)
+            .spawn()
+            .expect("the binary starts");
+        let mut server = Self {
+            process,
+            folder,
+            origin,
+        };
+        server.wait_until_ready().await;
+        server
+    }
+
+    async fn wait_until_ready(&mut self) {
+        let address = format!("{}/readyz", self.origin);
+        let client = reqwest::Client::new();
+        eventually("the server to be ready", async || {
+            if let Ok(Some(status)) = self.process.try_wait() {
+                panic!("the server ended with {status}:\n{}", self.log());
+            }
+            client.get(&address).send().await?.error_for_status()
+        })
+        .await;
+    }
+
+    /// What it has logged so far.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.join("log")).unwrap_or_default()
+    }
+
+    /// Lines that nobody should have to read: errors and panics. A database that is gone is not among
+    /// them, as that is no defect.
+    pub(crate) fn complaints(&self) -> Vec<String> {
+        let log = self.log();
+        let is_complaint = |line: &&str| line.contains("\"ERROR\"") || line.contains("panicked");
+        log.lines()
+            .filter(is_complaint)
+            .map(str::to_owned)
+            .collect()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// A port of the loopback interface that nothing listens on.
+pub(crate) fn free_port() -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    listener.local_addr().expect("its address").port()
+}
+
+/// A new folder of this process under `target/`.
+pub(crate) fn scratch_folder(purpose: &str) -> PathBuf {
+    static MADE: AtomicU32 = AtomicU32::new(0);
+    let number = MADE.fetch_add(1, Ordering::Relaxed);
+    let name = format!("browser-{purpose}-{}-{number}", std::process::id());
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::create_dir_all(&folder).expect("a writable target folder");
+    folder
+}

@@ -1,0 +1,241 @@
+//! A tour of every page in every state that it can be brought to.
+
+use serde_json::json;
+use ticker_domain::id::ItemId;
+use ticker_domain::user::Role;
+use ticker_testkit::{PASSWORD, key};
+
+use crate::harness::{Browser, Stage, hidden_field};
+
+/// What the tour shows: an item that is in stock, one that is archived, and the names of people.
+pub(crate) struct Sights {
+    pub(crate) item: ItemId,
+    /// Its name, SKU, category, location and unit.
+    pub(crate) named: [String; 5],
+    pub(crate) archived: ItemId,
+    /// An admin who signs in as `ada`.
+    pub(crate) admin_name: String,
+}
+
+/// Goes from page to page; `visit` is called on each, with a name for it.
+pub(crate) async fn tour(stage: &Stage, sights: &Sights, mut visit: impl AsyncFnMut(&str)) {
+    let page = &stage.browser;
+    stage
+        .db
+        .user_named("ada", &sights.admin_name, Role::Admin)
+        .await;
+    page.go("/login?next=%2F").await;
+    visit("login").await;
+    send(
+        page,
+        "form[action='/login']",
+        &[("username", &sights.named[0]), ("password", "wrong")],
+    )
+    .await;
+    page.expect("Username or password is wrong.").await;
+    visit("login-wrong").await;
+    page.sign_in("ada", PASSWORD).await;
+    tour_lists(page, sights, &mut visit).await;
+    tour_item(page, sights, &mut visit).await;
+    tour_adding(page, sights, &mut visit).await;
+    tour_conflict(stage, sights, &mut visit).await;
+    tour_people(page, sights, &mut visit).await;
+    tour_errors(stage, sights, &mut visit).await;
+}
+
+async fn tour_lists(page: &Browser, sights: &Sights, visit: &mut impl AsyncFnMut(&str)) {
+    page.go("/").await;
+    visit("inventory").await;
+    page.go("/?size=25&sort=quantity&dir=desc&status=ok").await;
+    visit("inventory-filtered").await;
+    page.go("/?archived=1").await;
+    visit("inventory-archived").await;
+    page.go("/").await;
+    let fields = [("q", format!("zz {}", sights.named[0]))];
+    let fields: Vec<(&str, &str)> = fields
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
+    send(page, "#filters", &fields).await;
+    page.expect("Nothing matches").await;
+    visit("inventory-nothing").await;
+    page.go("/").await;
+    page.click("header summary").await;
+    visit("inventory-menu").await;
+}
+
+async fn tour_item(page: &Browser, sights: &Sights, visit: &mut impl AsyncFnMut(&str)) {
+    let item = format!("/items/{}", sights.item);
+    for (name, path) in [
+        ("item", item.clone()),
+        ("item-history", format!("{item}/history")),
+        ("item-details", format!("{item}?tab=details")),
+        ("item-archive", format!("{item}/archive")),
+        ("item-archived", format!("/items/{}", sights.archived)),
+        ("item-adjust", format!("{item}/adjust")),
+    ] {
+        page.go(&path).await;
+        page.expect_count("h1", 1).await;
+        if name != "item-archived" {
+            page.expect(&sights.named[0]).await;
+        }
+        visit(name).await;
+    }
+    send(
+        page,
+        "#adjust-form",
+        &[("quantity", &sights.named[0]), ("note", &sights.named[1])],
+    )
+    .await;
+    page.expect("Quantity must be a whole number").await;
+    visit("item-adjust-wrong").await;
+    if page.script.is_on() {
+        page.go(&item).await;
+        page.click("#stock .stepper a.quantity").await;
+        page.expect_count("dialog[open] #adjust-form", 1).await;
+        visit("item-adjust-dialog").await;
+    }
+    page.go(&item).await;
+    page.click("#stock .stepper button[aria-label^='Add']")
+        .await;
+    page.expect_count("[data-toast]", 1).await;
+    visit("item-toast").await;
+}
+
+async fn tour_adding(page: &Browser, sights: &Sights, visit: &mut impl AsyncFnMut(&str)) {
+    let [name, sku, category, location, unit] = &sights.named;
+    page.go("/items/new").await;
+    visit("item-new").await;
+    let mut fields = [
+        ("name", name.as_str()),
+        ("sku", sku),
+        ("category", category),
+        ("home_location", location),
+        ("unit", unit),
+        ("quantity", "3"),
+        ("minimum", "<b>few</b>"),
+        ("target", "many"),
+    ];
+    send(page, "form[action='/items']", &fields).await;
+    page.expect("2 things need your attention").await;
+    visit("item-new-wrong").await;
+    fields[6..].copy_from_slice(&[("minimum", "1"), ("target", "5")]);
+    send(page, "form[action='/items']", &fields).await;
+    page.expect("exists:").await;
+    page.expect(&format!("Add 3 to {name}")).await;
+    visit("item-new-twin").await;
+}
+
+/// Somebody else saves while the details are open.
+async fn tour_conflict(stage: &Stage, sights: &Sights, visit: &mut impl AsyncFnMut(&str)) {
+    let page = &stage.browser;
+    let [name, sku, category, location, unit] = &sights.named;
+    let item = format!("/items/{}", sights.item);
+    let details = format!("{item}?tab=details");
+    page.go(&details).await;
+    let somebody = stage.client().sign_in("ada", PASSWORD).await;
+    let version = hidden_field(&somebody.get(&details).await.body, "version");
+    let saved = [
+        ("version", version.as_str()),
+        ("name", name),
+        ("sku", sku),
+        ("category", category),
+        ("home_location", location),
+        ("unit", unit),
+        ("minimum", "2"),
+        ("target", "4000"),
+    ];
+    let answer = somebody.post(&item, &saved).await;
+    assert_eq!(answer.status, 303, "{}", answer.body);
+    let mine = format!("{name} (new)");
+    send(
+        page,
+        &format!("form[action='{item}']"),
+        &[("name", &mine), ("minimum", "3")],
+    )
+    .await;
+    page.expect("Somebody saved this item while you were editing.")
+        .await;
+    visit("item-conflict").await;
+}
+
+async fn tour_people(page: &Browser, sights: &Sights, visit: &mut impl AsyncFnMut(&str)) {
+    page.go("/enroll").await;
+    visit("enroll").await;
+    let form = "form[action='/enroll']";
+    send(
+        page,
+        form,
+        &[("username", "ADA"), ("display_name", &sights.admin_name)],
+    )
+    .await;
+    page.expect("Username is taken").await;
+    visit("enroll-wrong").await;
+    send(
+        page,
+        form,
+        &[
+            ("username", "newcomer"),
+            ("display_name", &sights.admin_name),
+        ],
+    )
+    .await;
+    page.expect("is enrolled").await;
+    visit("enrolled").await;
+    page.go("/account/password").await;
+    visit("password").await;
+    let fields = [("current", "wrong"), ("new", "short"), ("repeat", "other")];
+    send(page, "form[action='/account/password']", &fields).await;
+    page.expect("must be the same").await;
+    visit("password-wrong").await;
+}
+
+async fn tour_errors(stage: &Stage, sights: &Sights, visit: &mut impl AsyncFnMut(&str)) {
+    let page = &stage.browser;
+    for (name, path, status) in [
+        ("error-not-found", "/nowhere", "404"),
+        ("error-bad-request", "/?sort=%3Cscript%3E", "400"),
+        (
+            "error-bad-request-long",
+            "/?category=%22%20onmouseover%3D%22alert(1)",
+            "400",
+        ),
+    ] {
+        page.go(path).await;
+        page.expect(&format!("Status {status}")).await;
+        visit(name).await;
+    }
+    // As one who has to choose a password, and one who may do little.
+    let staff = format!("role staff of {}", key().0);
+    stage.db.user_named("sam", &staff[..40], Role::Staff).await;
+    stage
+        .db
+        .sql("update users set must_change_password = true where username = 'sam'")
+        .await;
+    page.click("header summary").await;
+    page.press("Log out").await;
+    page.sign_in("sam", PASSWORD).await;
+    visit("password-first").await;
+    stage
+        .db
+        .sql("update users set must_change_password = false where username = 'sam'")
+        .await;
+    page.go("/enroll").await;
+    page.expect("Status 403").await;
+    visit("error-forbidden").await;
+    page.go(&format!("/items/{}", sights.item)).await;
+    visit("item-as-staff").await;
+}
+
+/// Fills a form by the names of its fields and sends it as it is, past what the browser would refuse.
+async fn send(page: &Browser, form: &str, fields: &[(&str, &str)]) {
+    let script = format!(
+        "const form = document.querySelector({}); \
+         for (const [name, value] of {}) form.elements[name].value = value; \
+         HTMLFormElement.prototype.submit.call(form)",
+        json!(form),
+        json!(fields),
+    );
+    page.expect_count(form, 1).await;
+    page.run(&script).await;
+}

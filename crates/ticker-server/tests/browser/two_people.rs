@@ -1,0 +1,107 @@
+//! Two people at one shelf.
+
+use ticker_domain::user::Role;
+use ticker_testkit::{PASSWORD, TestItem, key};
+
+use crate::harness::{Client, LATEST_MOVEMENT, Script, Stage, list, story};
+
+#[tokio::test]
+async fn two_people_with_script() {
+    story("two-people-with-script", Script::On, async |stage| {
+        at_one_shelf(stage).await
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn two_people_without_script() {
+    story("two-people-without-script", Script::Off, async |stage| {
+        at_one_shelf(stage).await
+    })
+    .await;
+}
+
+async fn at_one_shelf(stage: &Stage) {
+    stage.db.user_named("ana", "Ana Ahlers", Role::Staff).await;
+    stage.db.user_named("bo", "Bo Bell", Role::Staff).await;
+    let batteries = stage.db.item("AA batteries").stock(6).await;
+    let fuse = stage.db.item("Fuse").stock(2).await;
+    stage.browser.sign_in("ana", PASSWORD).await;
+    let bo = stage.client().sign_in("bo", PASSWORD).await;
+    the_true_number_comes_back(stage, &bo, batteries).await;
+    nobody_takes_what_is_gone(stage, &bo, fuse).await;
+    a_right_that_was_taken_away_is_gone(stage, batteries).await;
+}
+
+/// Ana's page says 6; Bo takes 2; Ana takes 1 and sees 3.
+async fn the_true_number_comes_back(stage: &Stage, bo: &Client, item: TestItem) {
+    let page = &stage.browser;
+    page.go("/").await;
+    list::expect_number(page, item.id, "6").await;
+    take(bo, item, 2).await;
+    page.click(&format!("#remove-{}", item.id)).await;
+    page.expect("−1 AA batteries → 3").await;
+    list::expect_number(page, item.id, "3").await;
+    assert_eq!(
+        stage.db.texts(LATEST_MOVEMENT).await,
+        ["ana -1 4 3 adjusted page -"]
+    );
+}
+
+/// Ana's page says 2; Bo takes both; Ana's press is refused in words, with the true number.
+async fn nobody_takes_what_is_gone(stage: &Stage, bo: &Client, item: TestItem) {
+    let page = &stage.browser;
+    page.go("/").await;
+    list::expect_number(page, item.id, "2").await;
+    take(bo, item, 2).await;
+    page.click(&format!("#remove-{}", item.id)).await;
+    page.expect("None left at Shop floor: Bo Bell took 2 just now.")
+        .await;
+    if page.script.is_on() {
+        list::expect_number(page, item.id, "0").await;
+        page.expect_count(&format!("#item-{}.is-out", item.id), 1)
+            .await;
+        page.expect_focus(&format!("remove-{}", item.id)).await;
+    } else {
+        page.expect_texts(".adjust-now b", &["0"]).await;
+    }
+    assert_eq!(
+        stage.db.texts(LATEST_MOVEMENT).await,
+        ["bo -2 2 0 adjusted page -"]
+    );
+}
+
+/// Ana's page is open; she is disabled; her next press changes nothing and leads to the sign-in.
+async fn a_right_that_was_taken_away_is_gone(stage: &Stage, item: TestItem) {
+    let page = &stage.browser;
+    page.go("/").await;
+    list::expect_number(page, item.id, "3").await;
+    let disable =
+        "update users set disabled_at = now(), auth_epoch = auth_epoch + 1 where username = 'ana'";
+    stage.db.sql(disable).await;
+    page.click(&format!("#remove-{}", item.id)).await;
+    page.expect("Sign in").await;
+    page.expect_gone("AA batteries").await;
+    assert_eq!(
+        stage.db.texts(LATEST_MOVEMENT).await,
+        ["bo -2 2 0 adjusted page -"]
+    );
+}
+
+async fn take(who: &Client, item: TestItem, quantity: i64) {
+    let (key, quantity, home) = (
+        key().0.to_string(),
+        quantity.to_string(),
+        item.home.to_string(),
+    );
+    let fields = [
+        ("key", key.as_str()),
+        ("location", &home),
+        ("mode", "take"),
+        ("quantity", &quantity),
+    ];
+    let answer = who
+        .post(&format!("/items/{}/adjust", item.id), &fields)
+        .await;
+    assert_eq!(answer.status, 303, "{}", answer.body);
+}

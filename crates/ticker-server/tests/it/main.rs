@@ -1,0 +1,9 @@
+//! The binary `ticker` as operators and the container's runtime see it: its process, its exit codes and
+//! its lines.
+
+mod commands;
+mod container;
+mod dashboards;
+mod program;
+mod serve;
+mod settings;

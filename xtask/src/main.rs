@@ -1,0 +1,171 @@
+//! The project's own commands: `cargo xtask <command>`.
+
+mod arrows;
+mod browser;
+mod ci;
+mod dev;
+mod install;
+mod interrupt;
+mod postgres;
+mod process;
+mod progress;
+mod secrets;
+mod snapshots;
+mod sqlx_metadata;
+mod test;
+mod tools;
+mod user;
+mod version;
+mod workspace;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use crate::interrupt::Interrupted;
+use crate::process::SaidItself;
+use crate::workspace::Workspace;
+
+/// Commands for working on Ticker.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run Ticker on this machine with a database of its own and demo accounts, installing what is
+    /// missing; Ctrl-C stops it, the data are kept.
+    Dev {
+        /// The port of 127.0.0.1 to serve on.
+        #[arg(long, default_value_t = 5000, value_parser = clap::value_parser!(u16).range(1..))]
+        port: u16,
+        /// Remove the development database, its accounts and their passwords, and begin afresh.
+        #[arg(long)]
+        reset: bool,
+        /// Leave the inventory empty instead of loading the demo shop into a new one.
+        #[arg(long)]
+        no_demo: bool,
+    },
+    /// Run every test (doctests too), installing what they need and starting a PostgreSQL of their own.
+    Test {
+        /// Arguments for nextest that select tests or change how they run, such as `-p ticker-domain`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Make the static checks: formatting, lints, documentation, crate arrows, query metadata,
+    /// dependencies.
+    Ci {
+        /// Only these checks.
+        #[arg(value_parser = clap::builder::PossibleValuesParser::new(ci::names()))]
+        checks: Vec<String>,
+        /// Do not fail when a check cannot be made because its tool cannot be had here.
+        #[arg(long)]
+        allow_missing_tools: bool,
+    },
+    /// Renew `.sqlx`, which lets builds check every query without a database, after a query or a
+    /// migration changed.
+    SqlxPrepare {
+        /// Look at the libraries only, for when tests or the crates that they need do not compile.
+        #[arg(long)]
+        lib: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is::<Interrupted>() => {
+            progress::say("Interrupted.");
+            ExitCode::from(130)
+        }
+        Err(error) if error.is::<SaidItself>() => ExitCode::FAILURE,
+        Err(error) => {
+            progress::say(&format!("\nerror: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<()> {
+    interrupt::watch()?;
+    let workspace = Workspace::load()?;
+    match command {
+        Command::Dev {
+            port,
+            reset,
+            no_demo,
+        } => dev::run(
+            &workspace,
+            &dev::Options {
+                port,
+                reset,
+                demo: !no_demo,
+            },
+        ),
+        Command::Test { arguments } => test::run(&workspace, &arguments),
+        Command::Ci {
+            checks,
+            allow_missing_tools,
+        } => ci::run(&workspace, &checks, allow_missing_tools),
+        Command::SqlxPrepare { lib } => sqlx_metadata::prepare(&workspace, lib),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn parsed(line: &str) -> Option<Command> {
+        let words = ["cargo xtask"].into_iter().chain(line.split_whitespace());
+        Arguments::try_parse_from(words)
+            .ok()
+            .map(|arguments| arguments.command)
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn dev_has_defaults_and_refuses_what_is_no_port() {
+        let expected = |line: &str, wanted: (u16, bool, bool)| match parsed(line) {
+            Some(Command::Dev {
+                port,
+                reset,
+                no_demo,
+            }) => {
+                assert_eq!((port, reset, no_demo), wanted, "{line}");
+            }
+            _ => panic!("{line}"),
+        };
+        expected("dev", (5000, false, false));
+        expected("dev --port 8080 --reset --no-demo", (8080, true, true));
+        assert!(parsed("dev --port 0").is_none());
+        assert!(parsed("dev --port 70000").is_none());
+        assert!(parsed("dev something").is_none());
+    }
+
+    #[test]
+    fn nextest_gets_its_arguments_untouched() {
+        for (line, wanted) in [
+            ("test", &[][..]),
+            (
+                "test -p ticker-domain -E test(a)",
+                &["-p", "ticker-domain", "-E", "test(a)"][..],
+            ),
+            ("test -- --no-capture name", &["--no-capture", "name"][..]),
+        ] {
+            let Some(Command::Test { arguments }) = parsed(line) else {
+                panic!("{line}")
+            };
+            assert_eq!(arguments, wanted, "{line}");
+        }
+    }
+}
