@@ -36,7 +36,7 @@ enum Verdict {
     Unreachable(String),
 }
 
-const CHECKS: [Check; 9] = [
+const CHECKS: [Check; 10] = [
     Check {
         name: "fmt",
         run: checks::fmt,
@@ -44,6 +44,10 @@ const CHECKS: [Check; 9] = [
     Check {
         name: "arrows",
         run: checks::arrows,
+    },
+    Check {
+        name: "vendored",
+        run: checks::vendored,
     },
     Check {
         name: "clippy",

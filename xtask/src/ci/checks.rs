@@ -117,6 +117,14 @@ pub(super) fn shellcheck(workspace: &Workspace) -> Result<Verdict> {
 
 /// The files of the checkout that are shell scripts, by their name or by their first line.
 fn shell_scripts(workspace: &Workspace) -> Result<Vec<PathBuf>> {
+    let files = files_of_checkout(workspace)?.into_iter();
+    Ok(files
+        .filter(|file| is_shell_script(&workspace.root.join(file)))
+        .collect())
+}
+
+/// The files that git tracks or would, from the checkout's root.
+fn files_of_checkout(workspace: &Workspace) -> Result<Vec<PathBuf>> {
     let mut command = Command::new("git");
     command.args([
         "ls-files",
@@ -126,13 +134,46 @@ fn shell_scripts(workspace: &Workspace) -> Result<Vec<PathBuf>> {
         "--exclude-standard",
     ]);
     let files = process::output_of(command.current_dir(&workspace.root), "")?;
-    let files = files
-        .split('\0')
-        .filter(|file| !file.is_empty())
-        .map(PathBuf::from);
-    Ok(files
-        .filter(|file| is_shell_script(&workspace.root.join(file)))
-        .collect())
+    let files = files.split('\0').filter(|file| !file.is_empty());
+    Ok(files.map(PathBuf::from).collect())
+}
+
+/// What was taken over from elsewhere is what its checksums say, and nothing lies beside it unlisted.
+pub(super) fn vendored(workspace: &Workspace) -> Result<Verdict> {
+    let files = files_of_checkout(workspace)?;
+    for sums in files.iter().filter(|file| file.ends_with("SHA256SUMS")) {
+        let Some(folder) = sums.parent() else {
+            continue;
+        };
+        let list = std::fs::read_to_string(workspace.root.join(sums))?;
+        let beside = files
+            .iter()
+            .filter_map(|file| file.strip_prefix(folder).ok());
+        let unlisted = unlisted(&list, beside);
+        if !unlisted.is_empty() {
+            bail!("{} does not list {}", sums.display(), unlisted.join(", "));
+        }
+        let mut command = Command::new("sha256sum");
+        command.args(["--check", "--strict", "--quiet", "SHA256SUMS"]);
+        if !process::show(command.current_dir(workspace.root.join(folder)))?.success() {
+            bail!("{} does not fit what lies beside it", sums.display());
+        }
+    }
+    Ok(Verdict::Fine)
+}
+
+/// The files of a vendored folder that its list of checksums leaves out, but for what is ours there.
+fn unlisted<'f>(list: &str, files: impl Iterator<Item = &'f Path>) -> Vec<String> {
+    let listed: Vec<&str> = list
+        .lines()
+        .filter_map(|line| line.split_once("  "))
+        .map(|(_, file)| file)
+        .collect();
+    files
+        .map(|file| file.display().to_string())
+        .filter(|file| !matches!(file.as_str(), "README.md" | "SHA256SUMS"))
+        .filter(|file| !listed.contains(&file.as_str()))
+        .collect()
 }
 
 fn is_shell_script(file: &Path) -> bool {
@@ -189,6 +230,13 @@ fn finish(workspace: &Workspace, command: &mut Command) -> Result<Verdict> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_vendored_file_without_a_checksum_is_found() {
+        let files = ["README.md", "SHA256SUMS", "a-1/a.js", "a-1/b.js"];
+        let list = "00ff  a-1/a.js\n";
+        assert_eq!(unlisted(list, files.iter().map(Path::new)), ["a-1/b.js"]);
+    }
 
     #[test]
     fn shell_scripts_are_known_by_their_first_line() {
