@@ -7,6 +7,7 @@ use ticker_auth::{Acting, Passwords, PasswordsError};
 use ticker_domain::ledger::Actor;
 use ticker_postgres::{Access as _, Database, Transaction};
 use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
 
 use crate::clock::Clock;
 use crate::error::{Failure, Retriable};
@@ -73,7 +74,7 @@ impl App {
         E: From<Failure> + Send + 'static,
     {
         self.tasks
-            .spawn(work)
+            .spawn(work.in_current_span())
             .await
             .unwrap_or_else(|lost| Err(Failure::from(lost).into()))
     }

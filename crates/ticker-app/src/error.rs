@@ -122,12 +122,18 @@ impl From<PostError> for Failure {
     }
 }
 
-impl From<CheckError> for crate::user::ChangePasswordError {
+impl From<CheckError> for Failure {
     fn from(error: CheckError) -> Self {
-        Self::Failure(match error {
+        match error {
             CheckError::Passwords(error) => error.into(),
             CheckError::Database(error) => error.into(),
-        })
+        }
+    }
+}
+
+impl From<CheckError> for crate::user::ChangePasswordError {
+    fn from(error: CheckError) -> Self {
+        Self::Failure(error.into())
     }
 }
 

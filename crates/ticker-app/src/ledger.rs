@@ -6,6 +6,7 @@ use ticker_domain::ledger::Posting;
 use ticker_postgres::ledger::{PostError, Receipt};
 use ticker_postgres::{Access as _, Database};
 use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
 
 use crate::app::retrying;
 use crate::clock::Clock;
@@ -39,7 +40,7 @@ impl Poster {
     pub(crate) async fn post(&self, posting: Posting) -> Result<Receipt, Failure> {
         let this = self.clone();
         let source = posting.source();
-        let posted = self.tasks.spawn(async move {
+        let work = async move {
             let receipt = match this.post_batch(&[posting]).await {
                 Ok(mut receipts) => receipts.pop().ok_or(Failure::Defect("no receipt")),
                 Err(error) => Err(Failure::from(error)),
@@ -47,11 +48,12 @@ impl Poster {
             let outcome = receipt.as_ref().ok().map(|receipt| &receipt.outcome);
             metrics::count_posting(source, outcome);
             receipt
-        });
+        };
+        let posted = self.tasks.spawn(work.in_current_span());
         posted.await.unwrap_or_else(|lost| Err(Failure::from(lost)))
     }
 
-    #[tracing::instrument(name = "db.ledger.post", skip_all, fields(postings = batch.len()))]
+    #[tracing::instrument(name = "app.ledger.commit", skip_all, fields(postings = batch.len()))]
     async fn post_batch(&self, batch: &[Posting]) -> Result<Vec<Receipt>, PostError> {
         retrying!(async {
             let mut tx = self.database.begin().await?;

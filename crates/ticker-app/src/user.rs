@@ -6,7 +6,7 @@ use ticker_domain::id::UserId;
 use ticker_domain::ledger::Actor;
 use ticker_domain::password::{PasswordError, PasswordPolicy};
 use ticker_domain::permission::{PasswordChange, UserAdminister, UserEnroll};
-use ticker_domain::user::{DisplayName, Role, Username, username_key};
+use ticker_domain::user::{DisplayName, Role, Username};
 use ticker_postgres::users::{NewUser, StoreUserError};
 use ticker_postgres::{Access as _, DatabaseError};
 use uuid::Uuid;
@@ -57,6 +57,9 @@ pub enum EnrollUserError {
     /// Another user has a name that looks the same.
     #[error("the username looks like another user's")]
     UsernameLooksTaken,
+    /// The same form enrolled somebody else, or with another role or password.
+    #[error("the form was used to enroll somebody else")]
+    KeyReused,
     /// Something else failed.
     #[error(transparent)]
     Failure(#[from] Failure),
@@ -112,7 +115,7 @@ impl EnrollUserError {
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Password(_) => ErrorKind::Invalid,
+            Self::Password(_) | Self::KeyReused => ErrorKind::Invalid,
             Self::UsernameTaken | Self::UsernameLooksTaken => ErrorKind::Conflict,
             Self::Failure(failure) => failure.kind(),
         }
@@ -270,14 +273,41 @@ impl App {
         drop(tx);
         if let Some(key) = enrollment.key {
             let mut connection = self.database.connect().await?;
-            if let Some(id) = connection.users().find_by_enrollment_key(key).await? {
-                return Ok(id);
+            let before = connection.users().find_by_enrollment_key(key).await?;
+            drop(connection);
+            if let Some(id) = before {
+                let is_same = self.is_enrollment_of(id, enrollment).await?;
+                return if is_same {
+                    Ok(id)
+                } else {
+                    Err(EnrollUserError::KeyReused)
+                };
             }
         }
         Err(match conflict {
             StoreUserError::UsernameLooksTaken => EnrollUserError::UsernameLooksTaken,
             _ => EnrollUserError::UsernameTaken,
         })
+    }
+
+    /// Whether a user is the one whom this form enrolls, down to the password that it shows.
+    async fn is_enrollment_of(
+        &self,
+        id: UserId,
+        enrollment: &Enrollment,
+    ) -> Result<bool, EnrollUserError> {
+        let users = self.database.connect().await?.users().list().await?;
+        let is_same = users.iter().any(|user| {
+            user.id == id
+                && user.username == enrollment.username.as_str()
+                && user.display_name == enrollment.display_name.as_str()
+                && user.role == enrollment.role
+        });
+        let password = &enrollment.password;
+        Ok(is_same
+            && ticker_auth::is_password_of(&self.database, &self.passwords, id, password)
+                .await
+                .map_err(Failure::from)?)
     }
 
     /// Gives the signed-in user another password, and ends all their sessions: the answer begins the
@@ -406,13 +436,11 @@ impl App {
         username: &str,
         change: &RightsChange,
     ) -> Result<(), AdministerUserError> {
-        let mut tx = self.database.begin().await?;
-        let locked = tx
-            .users()
-            .lock_for_rights_change(&username_key(username))
-            .await?;
-        hold_rights(&mut tx, acting).await?;
         let not_found = || AdministerUserError::NotFound(username.to_owned());
+        let key = Username::parse(username).map_err(|_| not_found())?.key();
+        let mut tx = self.database.begin().await?;
+        let locked = tx.users().lock_for_rights_change(&key).await?;
+        hold_rights(&mut tx, acting).await?;
         let id = locked.target.ok_or_else(not_found)?;
         if change.ends_admin() && locked.enabled_admins == [id] {
             return Err(AdministerUserError::LastAdmin(username.to_owned()));

@@ -265,7 +265,8 @@ async function sendSheet(form, fields) {
     focusFirst();
   } else {
     dialog().close();
-    place(document.getElementById(holder.id), answer);
+    // What opened the dialog was replaced, and the focus with it: the number that was changed takes it.
+    place(document.getElementById(holder.id), answer)?.querySelector("a.quantity")?.focus();
   }
 }
 

@@ -1,4 +1,4 @@
-//! Who asks, and whether they may. [`crate::routes`] checks before a handler runs; the extractors here
+//! Who asks, and whether they may. [`mod@crate::routes`] checks before a handler runs; the extractors here
 //! hand the handler its proof.
 
 use axum::extract::{FromRequestParts, Request};

@@ -22,7 +22,7 @@
 //! ```
 //!
 //! Whoever serves `public` puts a [`PeerAddress`] into the extensions of each request. What a request
-//! passes on its way stands at [`service`].
+//! passes on its way stands at [`service()`].
 //!
 //! # Adding a page
 //!

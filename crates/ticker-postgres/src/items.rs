@@ -174,12 +174,13 @@ impl Items<'_> {
     }
 
     /// Holds off whoever adds or changes items until the transaction ends, after waiting for those who
-    /// are at it; as long as a statement may take, not just as long as a lock may.
+    /// are at it for as long as they need. The transaction's statements have no time limit from then on.
     ///
     /// # Errors
     /// [`DatabaseError`] if the database fails.
     pub async fn hold_off_writes(&mut self) -> Result<(), DatabaseError> {
-        let sql = "set local lock_timeout = 0; lock table items in share row exclusive mode";
+        let sql = "set local lock_timeout = 0; set local statement_timeout = 0;
+                   lock table items in share row exclusive mode";
         sqlx::raw_sql(sql).execute(&mut *self.connection).await?;
         Ok(())
     }

@@ -64,6 +64,7 @@ impl Ledger<'_> {
     ///
     /// # Errors
     /// [`PostError`] if the batch cannot be written; the transaction is of no further use then.
+    #[tracing::instrument(name = "db.ledger.post", skip_all, fields(postings = postings.len()))]
     pub async fn post(
         &mut self,
         postings: &[Posting],

@@ -31,5 +31,7 @@ pub mod sessions;
 pub mod stock;
 pub mod users;
 
-pub use self::database::{Access, Connection, Database, DatabaseSettings, PoolUsage, Transaction};
+pub use self::database::{
+    Access, BadDatabaseUrl, Connection, Database, DatabaseSettings, PoolUsage, Transaction,
+};
 pub use self::error::{DatabaseError, DatabaseErrorKind};

@@ -66,7 +66,11 @@ pub async fn schema_state(database: &Database) -> Result<SchemaState, DatabaseEr
         .map(|migration| migration.version)
         .max()
         .unwrap_or(0);
-    let found = applied(database.pool()).await?.into_iter().max().unwrap_or(0);
+    let found = applied(database.pool())
+        .await?
+        .into_iter()
+        .max()
+        .unwrap_or(0);
     Ok(if found >= needed {
         SchemaState::Ready
     } else {

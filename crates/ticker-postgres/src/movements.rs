@@ -90,6 +90,7 @@ impl Movements<'_> {
     ///
     /// # Errors
     /// [`DatabaseError`] if the database fails.
+    #[tracing::instrument(name = "db.movements.history", skip_all, fields(%item))]
     pub async fn history(
         &mut self,
         item: ItemId,

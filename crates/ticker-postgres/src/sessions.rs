@@ -79,6 +79,7 @@ impl Sessions<'_> {
     ///
     /// # Errors
     /// [`DatabaseError`] if the database fails.
+    #[tracing::instrument(name = "db.sessions.find_live", skip_all)]
     pub async fn find_live(
         &mut self,
         id_hash: &[u8; 32],

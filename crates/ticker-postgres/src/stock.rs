@@ -106,6 +106,7 @@ impl Stock<'_> {
     ///
     /// # Errors
     /// [`DatabaseError`] if the database fails.
+    #[tracing::instrument(name = "db.stock.page", skip_all)]
     pub async fn page(&mut self, query: &StockQuery) -> Result<Page<StockRow>, DatabaseError> {
         let mut sql = select_rows(query.filter.location);
         push_filter(&mut sql, &query.filter);
@@ -144,6 +145,7 @@ impl Stock<'_> {
     ///
     /// # Errors
     /// [`DatabaseError`] if the database fails.
+    #[tracing::instrument(name = "db.stock.counts", skip_all)]
     pub async fn counts(&mut self, filter: &StockFilter) -> Result<StockCounts, DatabaseError> {
         let mut sql = QueryBuilder::new("select i.status, count(*) from items i ");
         push_level_join(&mut sql, filter.location);

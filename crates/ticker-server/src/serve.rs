@@ -14,7 +14,7 @@ use ticker_app::{App, SystemClock};
 use ticker_auth::SessionStore;
 use ticker_http::{Metrics, Readiness, Web};
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -23,6 +23,8 @@ use crate::settings::{LISTEN, METRICS_LISTEN, ServeSettings};
 
 /// From the signal to the end at most: whoever stops processes waits 30 s before it kills them.
 const SHUTDOWN_MAX: Duration = Duration::from_secs(25);
+/// Further, for changes whose clients did not wait for the answer.
+const LAST_WORK_MAX: Duration = Duration::from_secs(3);
 /// The most connections at once; further ones wait until one closes.
 const CONNECTIONS_MAX: u64 = 8192;
 /// Prometheus needs one.
@@ -51,53 +53,80 @@ pub(crate) async fn run(settings: ServeSettings) -> anyhow::Result<ExitCode> {
         "listening"
     );
 
-    let clock = Arc::new(SystemClock);
-    let app = App::new(settings.database.clone(), clock.clone(), settings.app)?;
-    let sessions = SessionStore::new(settings.database, settings.sessions);
-    let readiness = Readiness::default();
-    let measured = Metrics::install(env!("CARGO_PKG_VERSION"), option_env!("TICKER_COMMIT"))?;
-    let web = Web::new(app.clone(), clock, settings.app, readiness.clone());
-    let service = ticker_http::service(web, sessions, &settings.http);
-    let metrics_service = ticker_http::metrics_service(measured.clone(), app.clone());
-
-    let (page_connections, metrics_connections) = (Connections::new(), Connections::new());
-    let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
-    tasks.spawn(pages.serve(service, page_connections.clone()));
-    tasks.spawn(metrics.serve(metrics_service, metrics_connections.clone()));
-    tasks.spawn(readiness::watch(app.clone(), stop.clone()));
-    tasks.spawn(
-        stop.clone()
-            .run_until_cancelled_owned(async move { measured.keep_up().await }),
-    );
-    tasks.spawn(chores::forget_sessions(
-        app.clone(),
-        settings.sessions,
-        stop.clone(),
-    ));
-
+    let serving = Serving::start(settings, pages, metrics)?;
     signals.next().await;
     let deadline = Instant::now() + SHUTDOWN_MAX;
-    tracing::info!(
-        connections = page_connections.count(),
-        "stopping: finishing what is in flight"
-    );
-    readiness.drain();
-    stop.cancel();
-    tasks.close();
-    let shut_down = async {
-        let cut = page_connections.finish(deadline).await;
-        metrics_connections.finish(deadline).await;
-        tasks.wait().await;
-        // What was begun ends by itself: a statement takes 5 s at most.
-        app.shut_down().await;
-        cut
-    };
     tokio::select! {
-        cut = shut_down => Ok(farewell(cut)),
+        cut = serving.finish(deadline) => Ok(farewell(cut)),
         () = signals.next() => {
             tracing::warn!("stopped at once by a second signal");
             Ok(ExitCode::FAILURE)
         }
+    }
+}
+
+/// Everything that runs until the first signal.
+struct Serving {
+    app: App,
+    readiness: Readiness,
+    page_connections: Connections,
+    metrics_connections: Connections,
+    /// What runs beside the connections, and what stops it.
+    tasks: TaskTracker,
+    stop: CancellationToken,
+}
+
+impl Serving {
+    fn start(settings: ServeSettings, pages: Listener, metrics: Listener) -> anyhow::Result<Self> {
+        let clock = Arc::new(SystemClock);
+        let app = App::new(settings.database.clone(), clock.clone(), settings.app)?;
+        let sessions = SessionStore::new(settings.database, settings.sessions);
+        let readiness = Readiness::default();
+        let measured = Metrics::install(env!("CARGO_PKG_VERSION"), option_env!("TICKER_COMMIT"))?;
+        let web = Web::new(app.clone(), clock, settings.app, readiness.clone());
+        let service = ticker_http::service(web, sessions, &settings.http);
+        let metrics_service = ticker_http::metrics_service(measured.clone(), app.clone());
+
+        let (page_connections, metrics_connections) = (Connections::new(), Connections::new());
+        let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+        tasks.spawn(pages.serve(service, page_connections.clone()));
+        tasks.spawn(metrics.serve(metrics_service, metrics_connections.clone()));
+        tasks.spawn(readiness::watch(app.clone(), stop.clone()));
+        tasks.spawn(chores::forget_sessions(
+            app.clone(),
+            settings.sessions,
+            stop.clone(),
+        ));
+        let keep_up = async move { measured.keep_up().await };
+        tasks.spawn(stop.clone().run_until_cancelled_owned(keep_up));
+        Ok(Self {
+            app,
+            readiness,
+            page_connections,
+            metrics_connections,
+            tasks,
+            stop,
+        })
+    }
+
+    /// Answers what is in flight and stops everything; returns how many connections had to be cut off.
+    async fn finish(self, deadline: Instant) -> usize {
+        let connections = self.page_connections.count();
+        tracing::info!(connections, "stopping: finishing what is in flight");
+        self.readiness.drain();
+        self.stop.cancel();
+        self.tasks.close();
+        let cut = self.page_connections.finish(deadline).await;
+        self.metrics_connections.finish(deadline).await;
+        self.tasks.wait().await;
+        // What was begun for clients that are gone; no longer than until somebody loses patience.
+        if timeout_at(deadline + LAST_WORK_MAX, self.app.shut_down())
+            .await
+            .is_err()
+        {
+            tracing::warn!("the database does not let go of what was begun");
+        }
+        cut
     }
 }
 

@@ -1,6 +1,6 @@
 //! The demo shop: as large as promised, sound, and all or nothing.
 
-use ticker_app::demo::LoadDemoError;
+use ticker_app::demo::{DemoShop, LoadDemoError};
 use ticker_app::{Clock as _, ErrorKind, Failure};
 use ticker_auth::Operator;
 use ticker_domain::permission::ItemCreate;
@@ -22,70 +22,67 @@ async fn count(db: &TestDatabase, what: &str) -> i64 {
 }
 
 #[tokio::test]
-async fn it_is_a_sound_shop_of_the_promised_size() {
+async fn it_is_the_sound_and_lively_shop_that_was_promised() {
     let db = staffed().await;
     let begun = std::time::Instant::now();
     let shop = db.app().load_demo(&Operator).await.unwrap();
     println!("{shop:?} took {:?}", begun.elapsed());
-
     assert_eq!(db.violations().await, Vec::<String>::new());
+    check_size(&db, shop).await;
+    check_statuses(&db).await;
+    check_times(&db).await;
+    check_kinds(&db).await;
+}
+
+async fn check_size(db: &TestDatabase, shop: DemoShop) {
     assert_eq!(shop.items, 240);
-    assert_eq!(count(&db, "items").await, 240);
+    assert_eq!(count(db, "items").await, 240);
     assert_eq!(
-        count(&db, "(select distinct category_id from items) c").await,
+        count(db, "(select distinct category_id from items) c").await,
         12
     );
     assert_eq!(
-        count(&db, "(select distinct home_location_id from items) l").await,
+        count(db, "(select distinct home_location_id from items) l").await,
         3
     );
     assert_eq!(
-        count(&db, "movements").await,
+        count(db, "movements").await,
         i64::try_from(shop.movements).unwrap()
     );
     assert!((2_000..8_000).contains(&shop.movements), "{shop:?}");
 }
 
-#[tokio::test]
-async fn it_shows_every_status() {
-    let db = staffed().await;
-    db.app().load_demo(&Operator).await.unwrap();
+async fn check_statuses(db: &TestDatabase) {
     let items = |status: &str| format!("items where status = '{status}'");
-    assert_eq!(count(&db, &items("out")).await, 6);
-    assert_eq!(count(&db, &items("low")).await, 20);
-    assert_eq!(count(&db, &items("over")).await, 4);
-    let unset = count(&db, "items where minimum is null").await;
+    assert_eq!(count(db, &items("out")).await, 6);
+    assert_eq!(count(db, &items("low")).await, 20);
+    assert_eq!(count(db, &items("over")).await, 4);
+    let unset = count(db, "items where minimum is null").await;
     assert!((5..30).contains(&unset), "{unset} without thresholds");
 }
 
-#[tokio::test]
-async fn it_spans_thirty_days_of_opening_hours() {
-    let db = staffed().await;
-    db.app().load_demo(&Operator).await.unwrap();
+async fn check_times(db: &TestDatabase) {
     let span = db
         .texts("select extract(day from max(moved_at) - min(moved_at)) from movements")
         .await;
     assert!(["28", "29", "30"].contains(&span[0].as_str()), "{span:?}");
     let now = db.clock().now();
     assert_eq!(
-        count(&db, &format!("movements where moved_at >= '{now}'")).await,
+        count(db, &format!("movements where moved_at >= '{now}'")).await,
         0
     );
     let closed = "movements where (extract(isodow from moved_at) = 7 or extract(hour from moved_at)
                   not between 6 and 18) and number > 1";
-    assert_eq!(count(&db, closed).await, 0);
-    assert_eq!(count(&db, "items where created_at > changed_at").await, 0);
+    assert_eq!(count(db, closed).await, 0);
+    assert_eq!(count(db, "items where created_at > changed_at").await, 0);
     // Along every level time goes forward.
     let backwards =
         "(select moved_at < lag(moved_at) over (partition by item_id, location_id order by number)
                       as b from movements) m where b";
-    assert_eq!(count(&db, backwards).await, 0);
+    assert_eq!(count(db, backwards).await, 0);
 }
 
-#[tokio::test]
-async fn its_movements_are_of_many_kinds_and_by_everybody() {
-    let db = staffed().await;
-    db.app().load_demo(&Operator).await.unwrap();
+async fn check_kinds(db: &TestDatabase) {
     let reasons = db
         .texts("select distinct reason from postings order by 1")
         .await;
@@ -98,14 +95,14 @@ async fn its_movements_are_of_many_kinds_and_by_everybody() {
         );
     }
     assert_eq!(
-        count(&db, "(select distinct actor_id from postings) a").await,
+        count(db, "(select distinct actor_id from postings) a").await,
         3
     );
-    assert!(count(&db, "postings where line_count > 1").await > 100);
-    assert!(count(&db, "postings where reason = 'damaged' and note is null").await == 0);
+    assert!(count(db, "postings where line_count > 1").await > 100);
+    assert!(count(db, "postings where reason = 'damaged' and note is null").await == 0);
     assert!(
         count(
-            &db,
+            db,
             "movements join postings p on p.id = posting_id where reason = 'counted' and delta <> 0"
         )
         .await

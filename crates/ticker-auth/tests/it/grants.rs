@@ -15,7 +15,11 @@ async fn a_grant_needs_the_role_and_carries_who_and_when() {
     let refused = staff.signed_in().grant::<ItemCreate>().unwrap_err();
     assert_eq!(refused, GrantError::Forbidden(Permission::ItemCreate));
     assert_eq!(refused.to_string(), "needs the role manager");
-    db.user(Role::Manager).await.signed_in().grant::<ItemCreate>().unwrap();
+    db.user(Role::Manager)
+        .await
+        .signed_in()
+        .grant::<ItemCreate>()
+        .unwrap();
 }
 
 #[tokio::test]
@@ -24,7 +28,13 @@ async fn with_a_password_to_change_there_is_nothing_else_to_do() {
     let staff = db.user(Role::Admin).await;
     db.sql("update users set must_change_password = true").await;
     let signed_in = db.sign_in(staff.id).await.unwrap();
-    assert_eq!(signed_in.grant::<StockView>().unwrap_err(), GrantError::PasswordChangeDue);
-    assert_eq!(signed_in.grant::<ItemCreate>().unwrap_err(), GrantError::PasswordChangeDue);
+    assert_eq!(
+        signed_in.grant::<StockView>().unwrap_err(),
+        GrantError::PasswordChangeDue
+    );
+    assert_eq!(
+        signed_in.grant::<ItemCreate>().unwrap_err(),
+        GrantError::PasswordChangeDue
+    );
     signed_in.grant::<PasswordChange>().unwrap();
 }

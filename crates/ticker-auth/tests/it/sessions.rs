@@ -15,7 +15,10 @@ async fn signed_out() -> (TestDatabase, TestUser) {
 }
 
 async fn begin(session: &Session, user: &TestUser) -> Id {
-    SignIn::checked(user.id, 1).begin_session(session).await.unwrap();
+    SignIn::checked(user.id, 1)
+        .begin_session(session)
+        .await
+        .unwrap();
     session.id().unwrap()
 }
 
@@ -29,10 +32,14 @@ async fn a_session_is_its_users_as_they_stand() {
     let id = begin(&db.session(None), &ana).await;
     let signed_in = whose(&db, id).await.unwrap();
     assert_eq!((signed_in.id, signed_in.username.as_str()), (ana.id, "ana"));
-    assert_eq!((signed_in.display_name.as_str(), signed_in.role), ("Ana Bell", Role::Manager));
+    assert_eq!(
+        (signed_in.display_name.as_str(), signed_in.role),
+        ("Ana Bell", Role::Manager)
+    );
     db.sql("update users set display_name = 'Ana Horn'").await;
     assert_eq!(whose(&db, id).await.unwrap().display_name, "Ana Horn");
-    db.sql("update users set role = 'staff', auth_epoch = 2").await;
+    db.sql("update users set role = 'staff', auth_epoch = 2")
+        .await;
     assert_eq!(whose(&db, id).await, None);
     assert_eq!(whose(&db, Id::default()).await, None);
 }
@@ -56,7 +63,10 @@ async fn signing_in_leaves_the_id_that_one_came_with() {
             assert_eq!(whose(&db, id).await.unwrap().id, ana.id);
         }
     }
-    assert_eq!(db.texts("select distinct user_id from sessions").await, [ana.id.to_string()]);
+    assert_eq!(
+        db.texts("select distinct user_id from sessions").await,
+        [ana.id.to_string()]
+    );
 }
 
 #[tokio::test]
@@ -66,9 +76,18 @@ async fn the_database_holds_neither_the_cookie_nor_whose_it_is_twice() {
     let id = begin(&session, &ana).await;
     session.insert("flash", "Hello").await.unwrap();
     session.save().await.unwrap();
-    assert_eq!(db.texts("select data from sessions").await, [r#"{"flash": "Hello"}"#]);
-    let cookie = id.0.to_be_bytes().map(|byte| format!("{byte:02x}")).concat();
-    let stored = db.texts("select encode(id_hash, 'hex') from sessions").await.remove(0);
+    assert_eq!(
+        db.texts("select data from sessions").await,
+        [r#"{"flash": "Hello"}"#]
+    );
+    let cookie =
+        id.0.to_be_bytes()
+            .map(|byte| format!("{byte:02x}"))
+            .concat();
+    let stored = db
+        .texts("select encode(id_hash, 'hex') from sessions")
+        .await
+        .remove(0);
     assert!(!stored.contains(&cookie[..16]), "{stored}");
     let flash: Option<String> = db.session(Some(id)).get("flash").await.unwrap();
     assert_eq!(flash.as_deref(), Some("Hello"));

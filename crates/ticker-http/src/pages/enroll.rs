@@ -16,7 +16,7 @@ use uuid::Uuid;
 use self::view::{EnrollPage, EnrolledPage, RoleChoice};
 use super::fields::{Field, Problems, secret};
 use super::layout::{Layout, Section};
-use super::{KEY_LOST, left_toast, new_key, page};
+use super::{KEY_LOST, KEY_REUSED, left_toast, new_key, page};
 use crate::access::May;
 use crate::error::PageResult;
 use crate::form::Form;
@@ -118,6 +118,10 @@ pub(crate) async fn enroll(
                 "looks like somebody else's",
             );
             StatusCode::CONFLICT
+        }
+        Err(EnrollUserError::KeyReused) => {
+            problems.add(KEY_REUSED);
+            StatusCode::UNPROCESSABLE_ENTITY
         }
         Err(EnrollUserError::Failure(failure)) => return Err(failure.into()),
     };

@@ -9,6 +9,7 @@ use futures_util::{StreamExt as _, stream};
 use http::Request;
 use http_body_util::BodyExt as _;
 use ticker_app::AppSettings;
+use ticker_domain::permission::StockView;
 use ticker_testkit::TestDatabase;
 use tower::ServiceExt as _;
 
@@ -27,6 +28,11 @@ async fn fail() -> Response {
 async fn sleep() -> &'static str {
     tokio::time::sleep(Duration::from_hours(1)).await;
     "late"
+}
+
+/// Asks for no proof, though its route is for some only.
+async fn forgetful() -> &'static str {
+    "told"
 }
 
 async fn read(_: Form<()>) -> &'static str {
@@ -56,7 +62,8 @@ async fn send(db: &TestDatabase, request: Request<Body>) -> Answer {
     let pages = Routes::new()
         .get("/fail", Access::ANYONE, fail)
         .get("/sleep", Access::ANYONE, sleep)
-        .post("/read", Access::ANYONE, read);
+        .post("/read", Access::ANYONE, read)
+        .get("/forgetful", Access::may::<StockView>(), forgetful);
     let service = assemble(web, db.session_store(), &http, pages, Routes::new());
     // From here on time passes as soon as everybody waits.
     tokio::time::pause();
@@ -124,4 +131,12 @@ async fn a_body_that_stops_coming_is_not_waited_for() {
         "{}",
         answer.text
     );
+}
+
+#[tokio::test]
+async fn a_route_is_guarded_even_if_its_handler_forgets_to_ask() {
+    let db = TestDatabase::new().await;
+    let request = Request::get("/forgetful").body(Body::empty()).unwrap();
+    let answer = send(&db, request).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
 }

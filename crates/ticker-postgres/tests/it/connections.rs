@@ -30,11 +30,25 @@ async fn a_cancelled_begin_does_not_swallow_the_next_write() {
     for attempt in 0..20 {
         let database = db.replica(1);
         // Connected already, so that the cancellation falls into the transaction's begin.
-        database.connect().await.unwrap().categories().list().await.unwrap();
+        database
+            .connect()
+            .await
+            .unwrap()
+            .categories()
+            .list()
+            .await
+            .unwrap();
         begin_and_go_away(&database, 1 + attempt % 3).await;
         let name = format!("Category {attempt}");
         let category = CategoryName::parse(&name).unwrap();
-        database.connect().await.unwrap().categories().find_or_insert(&category).await.unwrap();
+        database
+            .connect()
+            .await
+            .unwrap()
+            .categories()
+            .find_or_insert(&category)
+            .await
+            .unwrap();
         database.close().await;
         written.push(name);
     }
@@ -50,15 +64,37 @@ async fn a_transaction_that_is_dropped_leaves_nothing() {
     let mut tx = database.begin().await.unwrap();
     tx.categories().find_or_insert(&category).await.unwrap();
     drop(tx);
-    let listed = database.connect().await.unwrap().categories().list().await.unwrap();
+    let listed = database
+        .connect()
+        .await
+        .unwrap()
+        .categories()
+        .list()
+        .await
+        .unwrap();
     assert!(listed.is_empty());
 
     // Nor does one that failed.
     let mut tx = database.begin().await.unwrap();
     tx.categories().find_or_insert(&category).await.unwrap();
-    tx.sessions().insert(&[0; 32], ticker_domain::id::UserId(9), 1, &serde_json::json!({})).await.unwrap_err();
+    tx.sessions()
+        .insert(
+            &[0; 32],
+            ticker_domain::id::UserId(9),
+            1,
+            &serde_json::json!({}),
+        )
+        .await
+        .unwrap_err();
     drop(tx);
-    database.connect().await.unwrap().categories().find_or_insert(&category).await.unwrap();
+    database
+        .connect()
+        .await
+        .unwrap()
+        .categories()
+        .find_or_insert(&category)
+        .await
+        .unwrap();
     assert_eq!(db.texts("select name from categories").await, ["Garden"]);
 }
 
@@ -72,7 +108,11 @@ async fn waiting_for_a_connection_ends() {
     let begun = std::time::Instant::now();
     let error = database.begin().await.unwrap_err();
     assert_eq!(error.kind(), DatabaseErrorKind::Unavailable, "{error}");
-    assert!(begun.elapsed() < Duration::from_millis(2_500), "{:?}", begun.elapsed());
+    assert!(
+        begun.elapsed() < Duration::from_secs(4),
+        "{:?}",
+        begun.elapsed()
+    );
     drop(held);
     database.begin().await.unwrap();
 }
@@ -91,5 +131,9 @@ async fn a_statement_that_takes_too_long_is_ended() {
     let begun = std::time::Instant::now();
     let error = db.connect().await.categories().list().await.unwrap_err();
     assert_eq!(error.kind(), DatabaseErrorKind::Unavailable, "{error}");
-    assert!(begun.elapsed() < Duration::from_millis(6_000), "{:?}", begun.elapsed());
+    assert!(
+        begun.elapsed() < Duration::from_secs(9),
+        "{:?}",
+        begun.elapsed()
+    );
 }

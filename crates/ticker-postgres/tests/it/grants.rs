@@ -11,12 +11,18 @@ const INSUFFICIENT_PRIVILEGE: &str = "42501";
 async fn application(db: &TestDatabase) -> PgConnection {
     let settings = db.settings(1);
     let options = PgConnectOptions::from_str(&settings.url).unwrap();
-    options.password(&settings.password.unwrap()).connect().await.unwrap()
+    options
+        .password(&settings.password.unwrap())
+        .connect()
+        .await
+        .unwrap()
 }
 
 /// The SQLSTATE that a statement ends with; "done" if it does not fail.
 async fn state(connection: &mut PgConnection, sql: &str) -> String {
-    let result = sqlx::raw_sql(AssertSqlSafe(format!("begin; {sql}"))).execute(&mut *connection).await;
+    let result = sqlx::raw_sql(AssertSqlSafe(format!("begin; {sql}")))
+        .execute(&mut *connection)
+        .await;
     sqlx::raw_sql("rollback").execute(connection).await.unwrap();
     match result {
         Ok(_) => "done".to_owned(),
@@ -47,7 +53,11 @@ async fn the_past_cannot_be_changed() {
         "delete from locations",
         "delete from categories",
     ] {
-        assert_eq!(state(&mut connection, sql).await, INSUFFICIENT_PRIVILEGE, "{sql}");
+        assert_eq!(
+            state(&mut connection, sql).await,
+            INSUFFICIENT_PRIVILEGE,
+            "{sql}"
+        );
     }
 }
 
@@ -76,7 +86,11 @@ async fn the_schema_and_its_guards_cannot_be_changed() {
         "delete from _sqlx_migrations",
         "insert into _sqlx_migrations select * from _sqlx_migrations",
     ] {
-        assert_eq!(state(&mut connection, sql).await, INSUFFICIENT_PRIVILEGE, "{sql}");
+        assert_eq!(
+            state(&mut connection, sql).await,
+            INSUFFICIENT_PRIVILEGE,
+            "{sql}"
+        );
     }
     // A grant by somebody who holds some rights, but not to give them away, only warns.
     let grant = "grant delete on movements to ticker_app; delete from movements";

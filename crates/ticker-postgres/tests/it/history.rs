@@ -14,23 +14,41 @@ async fn a_movement_is_shown_with_who_why_and_where() {
     let item = db.item("AA batteries").stock(10).await;
     let note = Note::parse("Counter sale").unwrap();
     let line = Line::change(item.level(), -3).unwrap();
-    let posting =
-        Posting::new(key(), ana.actor(), Reason::Sold, Some(note), Source::Api, vec![line]).unwrap();
+    let posting = Posting::new(
+        key(),
+        ana.actor(),
+        Reason::Sold,
+        Some(note),
+        Source::Api,
+        vec![line],
+    )
+    .unwrap();
     let receipt = db.post(&[posting]).await.remove(0);
 
     let mut connection = db.connect().await;
-    let page = connection.movements().history(item.id, &Edge::First, 10).await.unwrap();
+    let page = connection
+        .movements()
+        .history(item.id, &Edge::First, 10)
+        .await
+        .unwrap();
     assert_eq!(page.rows.len(), 2);
     let row = &page.rows[0];
     assert_eq!((row.delta, row.before, row.after), (-3, 10, 7));
     assert_eq!((row.actor, row.actor_name.as_str()), (ana.id, "Ana Bell"));
-    assert_eq!((row.location, row.location_name.as_str()), (item.home, "Shop floor"));
+    assert_eq!(
+        (row.location, row.location_name.as_str()),
+        (item.home, "Shop floor")
+    );
     assert_eq!((row.reason, row.source), (Reason::Sold, Source::Api));
     assert_eq!(row.note.as_deref(), Some("Counter sale"));
     assert_eq!(Some(row.posting), receipt.posting);
     assert_eq!(row.at, db.clock().timestamp());
-    let none = connection.movements().history(ItemId(99), &Edge::First, 10).await.unwrap();
-    assert!(none.rows.is_empty() && !none.has_after && !none.has_before);
+    let nothing = connection
+        .movements()
+        .history(ItemId(99), &Edge::First, 10)
+        .await
+        .unwrap();
+    assert!(nothing.rows.is_empty() && !nothing.has_after && !nothing.has_before);
 }
 
 #[tokio::test]
@@ -40,7 +58,11 @@ async fn walking_either_way_sees_every_movement_once() {
     let other = db.item("C batteries").await;
     let back_room = db.location("Back room").await;
     for number in 1..=23 {
-        let level = if number % 3 == 0 { item.level_at(back_room) } else { item.level() };
+        let level = if number % 3 == 0 {
+            item.level_at(back_room)
+        } else {
+            item.level()
+        };
         db.stock(level, number).await;
         db.stock(other.level(), 1).await;
     }
@@ -49,7 +71,11 @@ async fn walking_either_way_sees_every_movement_once() {
 
     let (mut seen, mut sizes, mut edge) = (Vec::new(), Vec::new(), Edge::First);
     loop {
-        let page = connection.movements().history(item.id, &edge, 5).await.unwrap();
+        let page = connection
+            .movements()
+            .history(item.id, &edge, 5)
+            .await
+            .unwrap();
         assert_eq!(page.has_before, !seen.is_empty());
         seen.extend(page.rows.iter().map(|row| (row.id, row.delta)));
         sizes.push(page.rows.len());
@@ -59,11 +85,21 @@ async fn walking_either_way_sees_every_movement_once() {
         }
     }
     assert_eq!(sizes, [5, 5, 5, 5, 3]);
-    assert_eq!(seen.iter().map(|row| row.1).collect::<Vec<_>>(), newest_first);
+    assert_eq!(
+        seen.iter().map(|row| row.1).collect::<Vec<_>>(),
+        newest_first
+    );
 
-    let (mut back, mut edge) = (vec![*seen.last().unwrap()], Edge::Before(seen.last().unwrap().0));
+    let (mut back, mut edge) = (
+        vec![*seen.last().unwrap()],
+        Edge::Before(seen.last().unwrap().0),
+    );
     loop {
-        let page = connection.movements().history(item.id, &edge, 5).await.unwrap();
+        let page = connection
+            .movements()
+            .history(item.id, &edge, 5)
+            .await
+            .unwrap();
         assert!(page.has_after);
         back.splice(0..0, page.rows.iter().map(|row| (row.id, row.delta)));
         edge = Edge::Before(page.rows[0].id);
@@ -73,22 +109,45 @@ async fn walking_either_way_sees_every_movement_once() {
     }
     assert_eq!(back, seen);
 
-    let beyond = connection.movements().history(item.id, &Edge::After(MovementId(0)), 5).await.unwrap();
+    let beyond = connection
+        .movements()
+        .history(item.id, &Edge::After(MovementId(0)), 5)
+        .await
+        .unwrap();
     assert!(beyond.rows.is_empty() && !beyond.has_after);
 }
 
 #[tokio::test]
 async fn levels_are_those_in_use_and_those_where_something_lies() {
     let db = TestDatabase::new().await;
-    let item = db.item("AA batteries").stock(10).stock_at("Old shed", 2).stock_at("Old barn", 1).await;
+    let item = db
+        .item("AA batteries")
+        .stock(10)
+        .stock_at("Old shed", 2)
+        .stock_at("Old barn", 1)
+        .await;
     let barn = db.location("Old barn").await;
     db.stock(item.level_at(barn), -1).await;
     db.location("Back room").await;
-    db.sql("update locations set archived_at = now() where name like 'Old%'").await;
-    let levels = db.connect().await.movements().levels(item.id).await.unwrap();
+    db.sql("update locations set archived_at = now() where name like 'Old%'")
+        .await;
+    let levels = db
+        .connect()
+        .await
+        .movements()
+        .levels(item.id)
+        .await
+        .unwrap();
     let shown: Vec<(&str, i64, i64)> = levels
         .iter()
         .map(|level| (level.location_name.as_str(), level.on_hand, level.version))
         .collect();
-    assert_eq!(shown, [("Back room", 0, 0), ("Old shed", 2, 1), ("Shop floor", 10, 1)]);
+    assert_eq!(
+        shown,
+        [
+            ("Back room", 0, 0),
+            ("Old shed", 2, 1),
+            ("Shop floor", 10, 1)
+        ]
+    );
 }

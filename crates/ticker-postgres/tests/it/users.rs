@@ -7,9 +7,15 @@ use ticker_postgres::users::{NewUser, StoreUserError, User};
 use ticker_testkit::TestDatabase;
 use uuid::Uuid;
 
-async fn insert(db: &TestDatabase, name: &str, key: Option<Uuid>) -> Result<UserId, StoreUserError> {
-    let (username, display_name) =
-        (Username::parse(name).unwrap(), DisplayName::parse("Somebody").unwrap());
+async fn insert(
+    db: &TestDatabase,
+    name: &str,
+    key: Option<Uuid>,
+) -> Result<UserId, StoreUserError> {
+    let (username, display_name) = (
+        Username::parse(name).unwrap(),
+        DisplayName::parse("Somebody").unwrap(),
+    );
     let user = NewUser {
         username: &username,
         display_name: &display_name,
@@ -32,19 +38,65 @@ async fn a_user_is_found_as_they_were_enrolled() {
     let key = Uuid::new_v4();
     let id = insert(&db, "Zoë", Some(key)).await.unwrap();
     let user = find(&db, id).await;
-    assert_eq!((user.username.as_str(), user.display_name.as_str()), ("Zoë", "Somebody"));
-    assert_eq!((user.role, user.must_change_password, user.auth_epoch), (Role::Manager, true, 1));
+    assert_eq!(
+        (user.username.as_str(), user.display_name.as_str()),
+        ("Zoë", "Somebody")
+    );
+    assert_eq!(
+        (user.role, user.must_change_password, user.auth_epoch),
+        (Role::Manager, true, 1)
+    );
     assert_eq!((user.disabled_at, user.last_seen_at), (None, None));
 
     let mut connection = db.connect().await;
-    let credentials = connection.users().credentials("zoë").await.unwrap().unwrap();
-    assert_eq!((credentials.id, credentials.password_hash.as_str()), (id, "hash"));
+    let credentials = connection
+        .users()
+        .credentials("zoë")
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        (credentials.id, credentials.password_hash.as_str()),
+        (id, "hash")
+    );
     assert_eq!((credentials.auth_epoch, credentials.disabled), (1, false));
-    assert!(connection.users().credentials("zoe").await.unwrap().is_none());
-    assert_eq!(connection.users().find_by_enrollment_key(key).await.unwrap(), Some(id));
-    assert_eq!(connection.users().find_by_enrollment_key(Uuid::new_v4()).await.unwrap(), None);
-    assert_eq!(connection.users().password_hash(id).await.unwrap().as_deref(), Some("hash"));
-    assert_eq!(connection.users().password_hash(UserId(99)).await.unwrap(), None);
+    assert!(
+        connection
+            .users()
+            .credentials("zoe")
+            .await
+            .unwrap()
+            .is_none()
+    );
+    assert_eq!(
+        connection
+            .users()
+            .find_by_enrollment_key(key)
+            .await
+            .unwrap(),
+        Some(id)
+    );
+    assert_eq!(
+        connection
+            .users()
+            .find_by_enrollment_key(Uuid::new_v4())
+            .await
+            .unwrap(),
+        None
+    );
+    assert_eq!(
+        connection
+            .users()
+            .password_hash(id)
+            .await
+            .unwrap()
+            .as_deref(),
+        Some("hash")
+    );
+    assert_eq!(
+        connection.users().password_hash(UserId(99)).await.unwrap(),
+        None
+    );
 }
 
 #[tokio::test]
@@ -55,7 +107,10 @@ async fn nobody_shares_a_name_or_a_likeness() {
     let error = insert(&db, "COCO", None).await.unwrap_err();
     assert!(matches!(error, StoreUserError::UsernameTaken), "{error:?}");
     let error = insert(&db, "сосо", None).await.unwrap_err();
-    assert!(matches!(error, StoreUserError::UsernameLooksTaken), "in Cyrillic: {error:?}");
+    assert!(
+        matches!(error, StoreUserError::UsernameLooksTaken),
+        "in Cyrillic: {error:?}"
+    );
     let error = insert(&db, "other", Some(key)).await.unwrap_err();
     assert!(matches!(error, StoreUserError::EnrolledBefore), "{error:?}");
     // Without a key nobody was enrolled before.
@@ -105,9 +160,28 @@ async fn a_rehash_does_not_undo_a_change_of_password() {
     let db = TestDatabase::new().await;
     let id = insert(&db, "ana", None).await.unwrap();
     let mut connection = db.connect().await;
-    assert_eq!(connection.users().set_password(id, "changed", false).await.unwrap(), 2);
-    connection.users().rehash_password(id, "hash", "rehashed").await.unwrap();
-    assert_eq!(connection.users().password_hash(id).await.unwrap().as_deref(), Some("changed"));
+    assert_eq!(
+        connection
+            .users()
+            .set_password(id, "changed", false)
+            .await
+            .unwrap(),
+        2
+    );
+    connection
+        .users()
+        .rehash_password(id, "hash", "rehashed")
+        .await
+        .unwrap();
+    assert_eq!(
+        connection
+            .users()
+            .password_hash(id)
+            .await
+            .unwrap()
+            .as_deref(),
+        Some("changed")
+    );
 }
 
 #[tokio::test]
@@ -119,7 +193,10 @@ async fn the_disabled_hold_no_epoch() {
     assert_eq!(tx.users().hold_epoch(UserId(99)).await.unwrap(), None);
     tx.users().set_disabled(id, true).await.unwrap();
     assert_eq!(tx.users().hold_epoch(id).await.unwrap(), None);
-    assert_eq!(tx.users().lock_epoch_for_rights_change(id).await.unwrap(), None);
+    assert_eq!(
+        tx.users().lock_epoch_for_rights_change(id).await.unwrap(),
+        None
+    );
 }
 
 #[tokio::test]
@@ -131,9 +208,17 @@ async fn a_change_of_rights_sees_who_is_still_an_admin() {
     let gone = db.user_named("gone", "Gone", Role::Admin).await;
     let mut tx = db.database().begin().await.unwrap();
     tx.users().set_disabled(gone.id, true).await.unwrap();
-    for (name, target) in [("ana", Some(ana.id)), ("cem", Some(cem.id)), ("gone", Some(gone.id)), ("who", None)] {
+    for (name, target) in [
+        ("ana", Some(ana.id)),
+        ("cem", Some(cem.id)),
+        ("gone", Some(gone.id)),
+        ("who", None),
+    ] {
         let locked = tx.users().lock_for_rights_change(name).await.unwrap();
-        assert_eq!((locked.target, locked.enabled_admins), (target, vec![ana.id, ben.id]));
+        assert_eq!(
+            (locked.target, locked.enabled_admins),
+            (target, vec![ana.id, ben.id])
+        );
     }
 }
 
@@ -154,5 +239,8 @@ async fn two_changes_of_rights_take_turns_and_the_second_sees_the_first() {
         first.commit().await.unwrap();
     };
     let (seen, ()) = tokio::join!(second, end_first);
-    assert_eq!((seen.target, seen.enabled_admins), (Some(ben.id), vec![ben.id]));
+    assert_eq!(
+        (seen.target, seen.enabled_admins),
+        (Some(ben.id), vec![ben.id])
+    );
 }

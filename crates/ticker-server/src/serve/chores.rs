@@ -5,15 +5,17 @@ use std::time::Duration;
 use ticker_app::App;
 use ticker_auth::Anyone;
 use ticker_postgres::sessions::SessionLifetime;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tokio_util::sync::CancellationToken;
 
-/// Ended sessions are refused at once; their rows can stay a while.
+/// Ended sessions are refused at once; their rows can stay a while. The first time comes when a start
+/// beside a database that starts, too, is over.
+const FORGETTING_DELAY: Duration = Duration::from_mins(5);
 const FORGETTING_INTERVAL: Duration = Duration::from_hours(1);
 
-/// Deletes the rows of ended sessions, at the start and then hourly.
+/// Deletes the rows of ended sessions, soon after the start and then hourly.
 pub(super) async fn forget_sessions(app: App, lifetime: SessionLifetime, stop: CancellationToken) {
-    let mut hourly = interval(FORGETTING_INTERVAL);
+    let mut hourly = interval_at(Instant::now() + FORGETTING_DELAY, FORGETTING_INTERVAL);
     hourly.set_missed_tick_behavior(MissedTickBehavior::Delay);
     while stop.run_until_cancelled(hourly.tick()).await.is_some() {
         match app.forget_expired_sessions(Anyone, lifetime).await {

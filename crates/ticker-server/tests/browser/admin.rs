@@ -10,18 +10,12 @@ const OWN_PASSWORD: &str = "an acre of wet thistles";
 
 #[tokio::test]
 async fn admin_with_script() {
-    story("admin-with-script", Script::On, async |stage| {
-        a_new_colleague(stage).await
-    })
-    .await;
+    story("admin-with-script", Script::On, a_new_colleague).await;
 }
 
 #[tokio::test]
 async fn admin_without_script() {
-    story("admin-without-script", Script::Off, async |stage| {
-        a_new_colleague(stage).await
-    })
-    .await;
+    story("admin-without-script", Script::Off, a_new_colleague).await;
 }
 
 async fn a_new_colleague(stage: &Stage) {
@@ -87,13 +81,7 @@ async fn takes_a_name_that_is_taken(stage: &Stage) {
     page.click(SUBMIT).await;
     page.expect_count("#password[aria-invalid='true']", 1).await;
     assert_eq!(page.value("Username").await, "cora");
-    assert_eq!(
-        stage
-            .db
-            .texts(PEOPLE)
-            .await,
-        ["ada", "carl"]
-    );
+    assert_eq!(stage.db.texts(PEOPLE).await, ["ada", "carl"]);
 }
 
 async fn signs_out(stage: &Stage) {

@@ -159,13 +159,7 @@ async fn a_double_click_on_enroll_is_one_user(stage: &Stage) {
     page.double_click("form[action='/enroll'] button[type='submit']")
         .await;
     page.expect("Carl Carlson is enrolled").await;
-    assert_eq!(
-        stage
-            .db
-            .texts(PEOPLE)
-            .await,
-        ["ada", "carl"]
-    );
+    assert_eq!(stage.db.texts(PEOPLE).await, ["ada", "carl"]);
 }
 
 /// Three requests with one key, at once and later; and the key with other content.

@@ -12,18 +12,12 @@ use crate::harness::{Script, Stage, list, story};
 
 #[tokio::test]
 async fn foreign_page_with_script() {
-    story("foreign-page-with-script", Script::On, async |stage| {
-        tries(stage).await
-    })
-    .await;
+    story("foreign-page-with-script", Script::On, tries).await;
 }
 
 #[tokio::test]
 async fn foreign_page_without_script() {
-    story("foreign-page-without-script", Script::Off, async |stage| {
-        tries(stage).await
-    })
-    .await;
+    story("foreign-page-without-script", Script::Off, tries).await;
 }
 
 /// From another port, which is the same site and so gets the cookie, and from another site.

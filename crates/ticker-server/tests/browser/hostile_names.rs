@@ -15,18 +15,12 @@ const ATTRIBUTE: &str = "\" onmouseover=\"alert(3)\" id=\"planted\" autofocus on
 
 #[tokio::test]
 async fn hostile_names_with_script() {
-    story("hostile-names-with-script", Script::On, async |stage| {
-        shown_as_typed(stage).await
-    })
-    .await;
+    story("hostile-names-with-script", Script::On, shown_as_typed).await;
 }
 
 #[tokio::test]
 async fn hostile_names_without_script() {
-    story("hostile-names-without-script", Script::Off, async |stage| {
-        shown_as_typed(stage).await
-    })
-    .await;
+    story("hostile-names-without-script", Script::Off, shown_as_typed).await;
 }
 
 async fn shown_as_typed(stage: &Stage) {

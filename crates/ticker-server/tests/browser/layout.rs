@@ -5,9 +5,10 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
+use ticker_app::{Clock as _, SystemClock};
 use ticker_domain::id::ItemId;
+use ticker_domain::permission::{ItemArchive, ItemCreate};
 use ticker_domain::user::Role;
-use ticker_testkit::PASSWORD;
 
 use crate::harness::{Browser, Script, Stage, Theme, story};
 use crate::pages::{Sights, tour};
@@ -41,17 +42,21 @@ async fn layout() {
 
 /// The demo shop, with its longest name on show and one item archived.
 async fn shop(stage: &Stage) -> Sights {
-    stage.db.user_named("mia", "Mia Maier", Role::Manager).await;
-    let mia = stage.client().sign_in("mia", PASSWORD).await;
-    let loaded = mia.post("/demo", &[]).await;
-    assert_eq!(loaded.status, 303, "{}", loaded.body);
+    stage.db.clock().set(SystemClock.now());
+    let mia = stage.db.user_named("mia", "Mia Maier", Role::Manager).await;
+    let app = stage.db.app();
+    app.load_demo(&mia.grant::<ItemCreate>())
+        .await
+        .expect("the demo shop");
     let ids = stage
         .db
         .texts("select id from items order by length(name) desc, id limit 2")
         .await;
     let ids: Vec<i64> = ids.iter().map(|id| id.parse().expect("a number")).collect();
-    let archived = mia.post(&format!("/items/{}/archive", ids[1]), &[]).await;
-    assert_eq!(archived.status, 303, "{}", archived.body);
+    let archived = ItemId(ids[1]);
+    app.archive_item(&mia.grant::<ItemArchive>(), archived)
+        .await
+        .expect("an archived item");
     let named = format!(
         "select unnest(array[items.name, sku, categories.name, locations.name, unit]) from items \
          join categories on categories.id = category_id join locations on locations.id = home_location_id \
@@ -62,7 +67,7 @@ async fn shop(stage: &Stage) -> Sights {
     Sights {
         item: ItemId(ids[0]),
         named,
-        archived: ItemId(ids[1]),
+        archived,
         admin_name: "Ada Admin".to_owned(),
     }
 }
@@ -86,7 +91,11 @@ async fn nothing_scrolls_inside(page: &Browser, name: &str, width: u32) {
     let script = "return [...document.querySelectorAll('main, main *')].filter(e => \
          e.scrollHeight > e.clientHeight && e.clientHeight > 1 && /auto|scroll/.test(getComputedStyle(e).overflowY)) \
          .map(e => `${e.tagName}.${e.className} ${e.scrollHeight} in ${e.clientHeight}`)";
-    assert_eq!(page.run(script).await, json!([]), "{name} at {width} px scrolls inside");
+    assert_eq!(
+        page.run(script).await,
+        json!([]),
+        "{name} at {width} px scrolls inside"
+    );
 }
 
 /// What is pressed is 44 px high; − and + and the number between them are 44 px wide as well.
@@ -109,6 +118,9 @@ async fn take_pictures(page: &Browser, folder: &Path, name: &str) {
     std::fs::create_dir_all(folder).expect("a writable folder for pictures");
     for theme in Theme::BOTH {
         page.prefer(theme).await;
+        let moving =
+            "return document.getAnimations().filter(a => a.playState === 'running').length";
+        page.expect_answer(moving, 0).await;
         let file = folder.join(format!("{name}-{}.png", theme.as_str()));
         std::fs::write(file, page.picture().await).expect("a writable folder for pictures");
     }

@@ -7,18 +7,12 @@ use crate::harness::{LATEST_MOVEMENT, Script, Stage, hidden_field, list, story};
 
 #[tokio::test]
 async fn manager_with_script() {
-    story("manager-with-script", Script::On, async |stage| {
-        an_items_life(stage).await
-    })
-    .await;
+    story("manager-with-script", Script::On, an_items_life).await;
 }
 
 #[tokio::test]
 async fn manager_without_script() {
-    story("manager-without-script", Script::Off, async |stage| {
-        an_items_life(stage).await
-    })
-    .await;
+    story("manager-without-script", Script::Off, an_items_life).await;
 }
 
 async fn an_items_life(stage: &Stage) {
@@ -163,7 +157,7 @@ async fn archives(stage: &Stage, item: &str) {
     let page = &stage.browser;
     page.press("Archive").await;
     page.expect("Archive Wood glue XL?").await;
-    page.expect("10 tube are still on hand.").await;
+    page.expect("Still on hand: 10 tube.").await;
     page.press("Keep it").await;
     page.expect_path(item).await;
     page.expect_gone("Archive Wood glue XL?").await;

@@ -7,18 +7,12 @@ use crate::harness::{LATEST_MOVEMENT, Script, Stage, list, story};
 
 #[tokio::test]
 async fn staff_with_script() {
-    story("staff-with-script", Script::On, async |stage| {
-        a_day(stage).await
-    })
-    .await;
+    story("staff-with-script", Script::On, a_day).await;
 }
 
 #[tokio::test]
 async fn staff_without_script() {
-    story("staff-without-script", Script::Off, async |stage| {
-        a_day(stage).await
-    })
-    .await;
+    story("staff-without-script", Script::Off, a_day).await;
 }
 
 async fn a_day(stage: &Stage) {

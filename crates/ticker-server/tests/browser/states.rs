@@ -3,7 +3,7 @@
 use ticker_domain::user::Role;
 use ticker_testkit::{PASSWORD, TestItem};
 
-use crate::harness::{Script, Stage, eventually, list, story};
+use crate::harness::{Browser, Script, Stage, eventually, list, story};
 
 #[tokio::test]
 async fn states_with_script() {
@@ -43,7 +43,7 @@ async fn empty(stage: &Stage) {
     page.expect("No items yet").await;
     page.expect_count("main a[href='/items/new']", 2).await;
     page.press("Load demo data").await;
-    page.expect("50 of 240 items").await;
+    demo_shop_arrives(page).await;
     let shop = "select concat_ws(' ', (select count(*) from items), (select count(*) from categories), \
                 (select count(*) from locations))";
     assert_eq!(stage.db.texts(shop).await, ["240 12 3"]);
@@ -53,6 +53,22 @@ async fn empty(stage: &Stage) {
         409,
         "not into a shop that has items"
     );
+}
+
+/// On a machine with too much to do the answer gives up waiting, says so, and the shop comes all the same.
+async fn demo_shop_arrives(page: &Browser) {
+    eventually("the demo shop", async || {
+        let seen = page.texts("main").await.concat();
+        if seen.contains("That took too long") {
+            page.go("/").await;
+        }
+        if seen.contains("50 of 240 items") {
+            Ok(())
+        } else {
+            Err(seen)
+        }
+    })
+    .await;
 }
 
 /// What was looked for is named, and one press clears it.

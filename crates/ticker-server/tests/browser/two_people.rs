@@ -7,18 +7,12 @@ use crate::harness::{Client, LATEST_MOVEMENT, Script, Stage, list, story};
 
 #[tokio::test]
 async fn two_people_with_script() {
-    story("two-people-with-script", Script::On, async |stage| {
-        at_one_shelf(stage).await
-    })
-    .await;
+    story("two-people-with-script", Script::On, at_one_shelf).await;
 }
 
 #[tokio::test]
 async fn two_people_without_script() {
-    story("two-people-without-script", Script::Off, async |stage| {
-        at_one_shelf(stage).await
-    })
-    .await;
+    story("two-people-without-script", Script::Off, at_one_shelf).await;
 }
 
 async fn at_one_shelf(stage: &Stage) {

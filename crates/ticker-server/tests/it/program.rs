@@ -183,6 +183,15 @@ impl Server {
         rustix::process::kill_process(self.process(), signal).expect("the process is there");
     }
 
+    /// How much memory it holds.
+    pub(crate) fn resident_kib(&self) -> u64 {
+        let status = format!("/proc/{}/status", self.process().as_raw_nonzero());
+        let status = std::fs::read_to_string(status).expect("a process on Linux");
+        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib = resident.and_then(|text| text.trim().strip_suffix(" kB")?.parse().ok());
+        kib.expect("a number of kB")
+    }
+
     /// Waits for a logged line that holds `part`.
     #[track_caller]
     pub(crate) fn line_with(&mut self, part: &str) -> String {

@@ -97,12 +97,13 @@ async fn idle_connections_do_not_hold_up_the_end() {
         .expect("sent");
     let mut beginning = [0; 12];
     kept.read_exact(&mut beginning).expect("an answer");
+    // Left alone, this one would end after 5 s, when no headers have come.
     let silent = TcpStream::connect(server.address()).expect("a connection");
     let begun = Instant::now();
     server.signal(Signal::INT);
     assert_eq!(server.wait().code(), Some(0), "{}", server.log());
     assert!(
-        begun.elapsed() < Duration::from_secs(3),
+        begun.elapsed() < Duration::from_millis(4500),
         "it took {:?}",
         begun.elapsed()
     );
@@ -153,7 +154,7 @@ async fn headers_that_do_not_arrive_end_the_connection() {
             "{beginning:?} ended after {took:?}"
         );
         assert!(
-            took <= Duration::from_secs(8),
+            took <= Duration::from_secs(15),
             "{beginning:?} ended after {took:?}"
         );
     }
@@ -268,19 +269,52 @@ async fn an_idle_server_is_small() {
     let begun = Instant::now();
     let mut server: Server = program(&db).serve();
     server.wait_for("/readyz", 200);
-    let ready = begun.elapsed();
-    let status = format!("/proc/{}/status", server.process().as_raw_nonzero());
-    let status = std::fs::read_to_string(status).expect("a process on Linux");
-    let resident = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))
-        .expect("its size");
-    let kib: u64 = resident
-        .trim()
-        .trim_end_matches(" kB")
-        .parse()
-        .expect("a number");
+    let (ready, kib) = (begun.elapsed(), server.resident_kib());
     println!("ready after {} ms, resident {kib} KiB", ready.as_millis());
-    // A debug build carries more than what ships, which stays below 24 MiB.
-    assert!(kib < 64 * 1024, "{kib} KiB");
+    // A debug build carries more than what ships, which takes 10 MiB.
+    assert!(kib < 48 * 1024, "{kib} KiB");
+}
+
+/// With the variable that the image sets, the memory of password hashes goes back; without it, some
+/// 100 MB stay.
+#[tokio::test(flavor = "multi_thread")]
+async fn sign_ins_give_their_memory_back() {
+    let db = TestDatabase::new().await;
+    let dockerfile =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../Dockerfile"));
+    let dockerfile = dockerfile.expect("the Dockerfile is there");
+    let variable = dockerfile
+        .lines()
+        .find_map(|line| line.strip_prefix("ENV MALLOC_MMAP_THRESHOLD_="));
+    let variable = variable.expect("the image sets it");
+    let mut server = program(&db).set("MALLOC_MMAP_THRESHOLD_", variable).serve();
+    server.wait_for("/readyz", 200);
+    let idle_kib = server.resident_kib();
+    let address = server.address();
+    let body = "username=nobody&password=wrong";
+    let request = format!(
+        "POST /login HTTP/1.1\r\nHost: 127.0.0.1\r\nOrigin: http://127.0.0.1\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\nConnection: close\r\n\
+         Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let sign_ins: Vec<_> = (0..12)
+        .map(|_| {
+            let request = request.clone();
+            std::thread::spawn(move || exchange(address, &request))
+        })
+        .collect();
+    for sign_in in sign_ins {
+        let answer = sign_in.join().expect("asked").expect("answered");
+        assert!(answer.starts_with("HTTP/1.1 422"), "{answer}");
+    }
+    let begun = Instant::now();
+    while server.resident_kib() > idle_kib + 16 * 1024 {
+        let kib = server.resident_kib();
+        assert!(
+            begun.elapsed() < WAIT_MAX,
+            "{kib} KiB stay of {idle_kib} KiB before"
+        );
+        std::thread::sleep(Duration::from_millis(50));
+    }
 }

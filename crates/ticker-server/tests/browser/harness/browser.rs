@@ -136,14 +136,15 @@ impl Browser {
 
     /// What stands in the console since the last call that no page of ours should cause: errors of
     /// scripts, violations of the content security policy, assets that are not there. An answer of 4xx
-    /// or 5xx to a page's own request is not among them.
+    /// or 5xx to a page's own request, which htmx mentions as well, is not among them.
     pub(crate) async fn complaints(&self) -> Vec<String> {
         let entries = self.driver.browser_log().await.expect("the console");
         entries
             .into_iter()
             .filter(|entry| {
                 let source = entry.source.as_deref().unwrap_or_default();
-                let is_answer = source == "network" && !entry.message.contains("/assets/");
+                let is_answer = (source == "network" && !entry.message.contains("/assets/"))
+                    || entry.message.contains("Response Status Error Code");
                 (entry.level == "SEVERE" && !is_answer) || source == "security"
             })
             .map(|entry| format!("{}: {}", entry.source.unwrap_or_default(), entry.message))

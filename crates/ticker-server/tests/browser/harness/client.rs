@@ -8,7 +8,7 @@ use reqwest::{Method, Response};
 
 /// Keeps cookies, follows no redirects.
 pub(crate) struct Client {
-    client: reqwest::Client,
+    http: reqwest::Client,
     origin: String,
     cookies: Mutex<HashMap<String, String>>,
 }
@@ -26,7 +26,7 @@ impl Client {
     pub(crate) fn new(origin: &str) -> Self {
         let client = reqwest::Client::builder().redirect(Policy::none()).build();
         Self {
-            client: client.expect("a client without special wishes"),
+            http: client.expect("a client without special wishes"),
             origin: origin.to_owned(),
             cookies: Mutex::default(),
         }
@@ -79,7 +79,7 @@ impl Client {
         headers: &[(&str, &str)],
     ) -> Answer {
         let mut request = self
-            .client
+            .http
             .request(method.clone(), format!("{}{path}", self.origin));
         request = request
             .header("accept", "text/html")

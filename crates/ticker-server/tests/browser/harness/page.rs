@@ -186,7 +186,7 @@ impl Browser {
     pub(crate) fn click(&self, selector: &str) -> impl Future<Output = ()> {
         eventually(format!("a click on {selector}"), async move || {
             let found = self.driver.find_all(By::Css(selector)).await?;
-            click_first(found).await
+            self.click_first(found).await
         })
     }
 
@@ -196,7 +196,7 @@ impl Browser {
         eventually(format!("a double click on {selector}"), async move || {
             let found = self.driver.find_all(By::Css(selector)).await?;
             let element = first_visible(found).await?;
-            element.scroll_into_view().await?;
+            self.scroll_to(&element).await?;
             let chain = self.driver.action_chain_with_delay(None, None);
             Ok::<_, NotSo>(chain.click_element(&element).click().perform().await?)
         })
@@ -211,7 +211,7 @@ impl Browser {
         );
         eventually(format!("a click on {name}"), async move || {
             let found = self.driver.find_all(By::XPath(path.as_str())).await?;
-            click_first(found).await
+            self.click_first(found).await
         })
     }
 
@@ -246,7 +246,7 @@ impl Browser {
         let path = format!("//label[.//input][.//*[normalize-space()={text}]]");
         eventually(format!("the choice {text}"), async move || {
             let found = self.driver.find_all(By::XPath(path.as_str())).await?;
-            click_first(found).await
+            self.click_first(found).await
         })
     }
 
@@ -287,6 +287,21 @@ impl Browser {
         .await;
     }
 
+    async fn click_first(&self, elements: Vec<WebElement>) -> Result<(), NotSo> {
+        let element = first_visible(elements).await?;
+        self.scroll_to(&element).await?;
+        Ok(element.click().await?)
+    }
+
+    /// Brings an element into view at once: where scrolling is smooth, a click would else come before it.
+    async fn scroll_to(&self, element: &WebElement) -> Result<(), NotSo> {
+        let script = "arguments[0].scrollIntoView({ block: 'center', behavior: 'instant' })";
+        self.driver
+            .execute(script, vec![element.to_json()?])
+            .await?;
+        Ok(())
+    }
+
     async fn field(&self, label: &str) -> Result<WebElement, NotSo> {
         let path = format!("//label[normalize-space()={}]", quote(label));
         let labels = self.driver.find_all(By::XPath(path.as_str())).await?;
@@ -319,14 +334,7 @@ async fn first_visible(elements: Vec<WebElement>) -> Result<WebElement, NotSo> {
     Err(NotSo("nothing visible like that".to_owned()))
 }
 
-async fn click_first(elements: Vec<WebElement>) -> Result<(), NotSo> {
-    let element = first_visible(elements).await?;
-    // The driver scrolls by itself only where the page's scripts are on.
-    element.scroll_into_view().await?;
-    Ok(element.click().await?)
-}
-
-/// A text as XPath writes it, which has no escapes.
+/// A text as `XPath` writes it, which has no escapes.
 fn quote(text: &str) -> String {
     if !text.contains('\'') {
         return format!("'{text}'");
