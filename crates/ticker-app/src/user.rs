@@ -4,7 +4,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use ticker_auth::{Acting, Anyone, Authority, Grant, PasswordHash, SignIn, SignedIn};
 use ticker_domain::id::UserId;
 use ticker_domain::ledger::Actor;
-use ticker_domain::password::{PasswordError, PasswordPolicy};
+use ticker_domain::password::{self, PasswordError, PasswordPolicy};
 use ticker_domain::permission::{PasswordChange, UserAdminister, UserEnroll};
 use ticker_domain::user::{DisplayName, Role, Username};
 use ticker_postgres::users::{NewUser, StoreUserError};
@@ -331,7 +331,8 @@ impl App {
         if !ticker_auth::is_password_of(&self.database, &self.passwords, id, current).await? {
             return Err(ChangePasswordError::CurrentWrong);
         }
-        if current.expose_secret() == new.expose_secret() {
+        if password::normalise(current.expose_secret()) == password::normalise(new.expose_secret())
+        {
             return Err(ChangePasswordError::Unchanged);
         }
         self.check_policy(new, &[&username, &display_name])?;

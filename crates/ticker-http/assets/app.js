@@ -397,6 +397,15 @@ function watchFilters() {
   }
 }
 
+/** Where the chips are wider than the screen, the current one is brought into sight. */
+function showCurrentChip() {
+  const chips = document.querySelector(".results-head .chips");
+  const current = chips?.querySelector("[aria-current]");
+  if (!current) return;
+  const [outer, inner] = [chips.getBoundingClientRect(), current.getBoundingClientRect()];
+  chips.scrollLeft += inner.left - outer.left - (outer.width - inner.width) / 2;
+}
+
 watchToasts();
 watchPresses();
 watchSheets();
@@ -406,4 +415,6 @@ watchMenus();
 watchSmallButtons();
 watchChoices();
 watchFilters();
-document.querySelector("[data-problems]")?.focus();
+showCurrentChip();
+document.addEventListener("htmx:afterSettle", showCurrentChip);
+document.querySelector("main [autofocus]")?.focus();

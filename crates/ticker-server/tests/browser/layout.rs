@@ -36,8 +36,20 @@ async fn layout() {
             stage.browser.resize(1440, 900).await;
         })
         .await;
+        the_current_chip_is_in_sight(&stage.browser).await;
     })
     .await;
+}
+
+/// On a telephone the row of chips is wider than the screen; what the list is filtered for is in sight.
+async fn the_current_chip_is_in_sight(page: &Browser) {
+    let chip = "const chip = document.querySelector('.results-head .chip[aria-current]').getBoundingClientRect(); \
+         return chip.left >= 0 && chip.right <= innerWidth";
+    page.resize(360, 740).await;
+    for path in ["/", "/?status=ok", "/?archived=1"] {
+        page.go(path).await;
+        page.expect_answer(chip, true).await;
+    }
 }
 
 /// The demo shop, with its longest name on show and one item archived.

@@ -82,6 +82,8 @@ async fn adds_it_again(stage: &Stage, item: &str) {
     page.fill("Quantity now (optional)", "6").await;
     page.press("Add item").await;
     page.expect("An item with this name exists:").await;
+    page.expect_answer("return document.activeElement.matches('.note')", true)
+        .await;
     page.expect_count(&format!(".note a[href='{item}']"), 2)
         .await;
     assert_eq!(page.value("SKU").await, "GLUE-3");

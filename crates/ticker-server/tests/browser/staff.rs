@@ -90,6 +90,12 @@ async fn arrives(stage: &Stage, batteries: TestItem) {
     page.press("Sign in").await;
     page.expect_path(&wanted).await;
     page.expect_texts("h1", &["AA batteries"]).await;
+    assert_eq!(
+        page.run("return document.cookie").await,
+        "",
+        "no script can read the session's cookie"
+    );
+    assert_eq!(page.cookies().await.len(), 1, "there is one");
     page.press("Inventory").await;
     page.expect_path("/").await;
 }
