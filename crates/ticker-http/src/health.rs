@@ -62,7 +62,6 @@ impl Readiness {
             return check.found.clone();
         }
         let found = check_now(app).await;
-        log_change(last.as_ref().map(|check| &check.found), &found);
         *last = Some(Check {
             at: Instant::now(),
             found: found.clone(),
@@ -79,14 +78,6 @@ async fn check_now(app: &App) -> Result<(), String> {
         Ok(Ok(())) => Ok(()),
         Ok(Err(not_ready)) => Err(not_ready.to_string()),
         Err(_) => Err("the database does not answer".to_owned()),
-    }
-}
-
-fn log_change(before: Option<&Result<(), String>>, now: &Result<(), String>) {
-    match now {
-        _ if before == Some(now) => {}
-        Ok(()) => tracing::info!("ready"),
-        Err(reason) => tracing::warn!(reason, "not ready"),
     }
 }
 

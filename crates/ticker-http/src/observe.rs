@@ -8,7 +8,7 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use http::{HeaderName, Method};
-use tracing::{Instrument as _, Level, Span, field};
+use tracing::{Instrument as _, Span, field};
 
 use crate::client_address::TrustedProxies;
 use crate::metrics::{self, InFlight};
@@ -62,26 +62,19 @@ impl Exchange {
         let route = matched.and_then(|path| routes::template(path.as_str()));
         let is_quiet = route.is_some_and(routes::is_quiet);
         let (method, route) = (method_word(request.method()), route.unwrap_or(UNMATCHED));
-        macro_rules! span {
-            ($level:expr) => {
-                tracing::span!(
-                    $level, "http.request", method, route, request_id = %facts.request_id,
-                    client = %facts.client, user = field::Empty, status = field::Empty,
-                    duration_ms = field::Empty
-                )
-            };
-        }
+        // A span's level only decides from which filter on it is kept: at this one, whatever is logged
+        // within bears the request's name.
+        let span = tracing::error_span!(
+            "http.request", method, route, request_id = %facts.request_id, client = %facts.client,
+            user = field::Empty, status = field::Empty, duration_ms = field::Empty
+        );
         Self {
             method,
             route,
             is_quiet,
             status: CLIENT_GONE,
             started: Instant::now(),
-            span: if is_quiet {
-                span!(Level::DEBUG)
-            } else {
-                span!(Level::INFO)
-            },
+            span,
             facts,
             _in_flight: InFlight::begin(),
         }
