@@ -1,6 +1,6 @@
 # The image of Ticker: one program, its files built in, no shell.
 #
-#   docker build -t ticker .
+#   docker build --build-arg TICKER_COMMIT=$(git rev-parse --short HEAD) -t ticker .
 
 # The same release as rust-toolchain.toml and, below, the same C library; a test compares the first.
 FROM rust:1.95.0-slim-bookworm AS build
@@ -31,6 +31,9 @@ COPY .sqlx .sqlx
 COPY migrations migrations
 COPY templates templates
 COPY crates crates
+# Shown as ticker_build_info.
+ARG TICKER_COMMIT=unknown
+ENV TICKER_COMMIT=$TICKER_COMMIT
 # Copied files keep their times, which are older than what was built of the empty crates.
 RUN find crates -name '*.rs' -exec touch {} + \
     && cargo build --release --locked --package ticker-server \

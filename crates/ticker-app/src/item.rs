@@ -258,9 +258,14 @@ impl App {
                 drop(tx);
                 let mut connection = self.database.connect().await?;
                 if let Some(id) = connection.items().find_by_creation_key(new.key.0).await? {
-                    return match connection.items().find(id).await? {
-                        Some(item) if is_other(&item, &details) => Err(AddItemError::KeyReused),
-                        _ => Ok(id),
+                    let item = connection.items().find(id).await?;
+                    let opening = connection.ledger().quantity_under_key(new.key).await?;
+                    let is_same = item.is_some_and(|item| !is_other(&item, &details))
+                        && opening.unwrap_or(0) == new.opening;
+                    return if is_same {
+                        Ok(id)
+                    } else {
+                        Err(AddItemError::KeyReused)
                     };
                 }
                 return Err(AddItemError::Taken(

@@ -302,6 +302,7 @@ impl App {
                 && user.username == enrollment.username.as_str()
                 && user.display_name == enrollment.display_name.as_str()
                 && user.role == enrollment.role
+                && user.must_change_password == enrollment.must_change_password
         });
         let password = &enrollment.password;
         Ok(is_same

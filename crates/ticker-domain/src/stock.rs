@@ -41,6 +41,17 @@ impl StockStatus {
         }
     }
 
+    /// Its place in [`StockStatus::ALL`], from 1: what lists sort by.
+    #[must_use]
+    pub fn rank(self) -> i64 {
+        match self {
+            Self::Out => 1,
+            Self::Low => 2,
+            Self::Ok => 3,
+            Self::Over => 4,
+        }
+    }
+
     /// The word that is stored and stands in URLs.
     #[must_use]
     pub fn as_str(self) -> &'static str {

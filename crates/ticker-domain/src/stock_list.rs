@@ -72,6 +72,8 @@ pub enum StockSort {
     Category,
     /// The name of the location shown.
     Location,
+    /// The status, from out to over.
+    Status,
     /// When the item or its stock last changed.
     Changed,
     /// The item's id: in the order of adding.
@@ -80,17 +82,18 @@ pub enum StockSort {
 
 /// The word is not a column that stock can be sorted by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("must be name, sku, quantity, category, location, changed or id")]
+#[error("must be name, sku, quantity, category, location, status, changed or id")]
 pub struct UnknownStockSort;
 
 impl StockSort {
     /// Every column, in the order in which they stand.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Name,
         Self::Sku,
         Self::Quantity,
         Self::Category,
         Self::Location,
+        Self::Status,
         Self::Changed,
         Self::Id,
     ];
@@ -104,6 +107,7 @@ impl StockSort {
             Self::Quantity => "quantity",
             Self::Category => "category",
             Self::Location => "location",
+            Self::Status => "status",
             Self::Changed => "changed",
             Self::Id => "id",
         }
@@ -135,7 +139,7 @@ pub struct StockCursor {
 pub enum SortValue {
     /// Of name, SKU, category and location.
     Text(String),
-    /// Of quantity and id.
+    /// Of quantity, id and, as its place in [`StockStatus::ALL`], status.
     Integer(i64),
     /// Of last change.
     Time(Timestamp),
@@ -170,7 +174,7 @@ impl StockCursor {
                 }
                 SortValue::Text(value.to_owned())
             }
-            StockSort::Quantity | StockSort::Id => {
+            StockSort::Quantity | StockSort::Status | StockSort::Id => {
                 SortValue::Integer(value.parse().map_err(|_| BadCursor)?)
             }
             StockSort::Changed => {
@@ -199,7 +203,7 @@ mod tests {
         for sort in StockSort::ALL {
             assert_eq!(sort.as_str().parse(), Ok(sort));
             let value = match sort {
-                StockSort::Quantity | StockSort::Id => SortValue::Integer(-3),
+                StockSort::Quantity | StockSort::Status | StockSort::Id => SortValue::Integer(-3),
                 StockSort::Changed => SortValue::Time(Timestamp::from_microsecond(17).unwrap()),
                 _ => SortValue::Text("M4 × 10.5, steel".into()),
             };

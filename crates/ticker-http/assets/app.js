@@ -79,6 +79,9 @@ function newKey() {
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }
 
+/** The server gives up after 15 s: whoever has not answered by then has no connection. */
+const ANSWER_WAIT_MS = 20_000;
+
 /**
  * Sends fields by POST for the element with the id `target`. Resolves to `{ settled, html, requestId }`:
  * `settled` is false when the server may or may not have done it, so that the same key must be sent again.
@@ -92,6 +95,7 @@ async function post(action, fields, target) {
       body: new URLSearchParams(fields),
       headers: { Accept: "text/html", "HX-Request": "true", "HX-Target": target },
       keepalive: true,
+      signal: AbortSignal.timeout(ANSWER_WAIT_MS),
     });
     html = await response.text();
   } catch {
@@ -107,17 +111,20 @@ async function post(action, fields, target) {
   return { settled: !unclear, ok: response.ok, html, requestId };
 }
 
-/** Puts an answer in the place of `holder`, with the toast that came along. Returns the new element. */
-function place(holder, answer) {
-  const carries = (id) => answer.html.includes(`id="${id}"`);
-  if (carries(holder.id)) {
+/**
+ * Puts an answer in the place of the element with this id, with the toast that came along. Where the
+ * element has left the page meanwhile, the toast comes all the same. Returns the new element.
+ */
+function place(holderId, answer) {
+  const holder = document.getElementById(holderId);
+  if (holder && answer.html.includes(`id="${holderId}"`)) {
     htmx.swap(holder, answer.html, { swapStyle: "outerHTML" });
   } else if (answer.html.includes("hx-swap-oob")) {
-    htmx.swap(holder, answer.html, { swapStyle: "none" });
-  } else {
+    htmx.swap(region(), answer.html, { swapStyle: "none" });
+  } else if (!answer.ok) {
     showError("That was refused, and nothing was changed.", { requestId: answer.requestId });
   }
-  return document.getElementById(holder.id);
+  return document.getElementById(holderId);
 }
 
 // ---- Presses ----------------------------------------------------------------------------------------
@@ -176,10 +183,22 @@ async function sendPresses(queue) {
     return;
   }
   queue.flight = null;
-  const holder = document.getElementById(queue.holderId);
-  if (holder) place(holder, answer);
+  place(queue.holderId, answer);
   paint(queue);
   flush(queue);
+}
+
+/**
+ * Sends what was gathered without waiting for what is still on its way: the page is about to go. Changes
+ * may pass each other, each under a key of its own. The same goes once more for what has not arrived.
+ */
+function leave(queue) {
+  clearTimeout(queue.timer);
+  if (queue.stuck) post(queue.action, { ...queue.flight, ...queue.fields }, queue.holderId);
+  if (queue.gathered === 0) return;
+  const last = { key: newKey(), delta: queue.gathered };
+  queue.gathered = 0;
+  post(queue.action, { ...last, ...queue.fields }, queue.holderId);
 }
 
 function press(form) {
@@ -209,7 +228,7 @@ function watchPresses() {
     press(event.target);
   });
   // What was pressed goes out before the page does.
-  addEventListener("pagehide", () => queues.forEach(flush));
+  addEventListener("pagehide", () => queues.forEach(leave));
   addEventListener("online", () => queues.forEach(flush));
   addEventListener("beforeunload", (event) => {
     if ([...queues.values()].some((queue) => queue.stuck)) event.preventDefault();
@@ -251,22 +270,21 @@ async function openSheet(link) {
   focusFirst();
 }
 
-async function sendSheet(form, fields) {
-  const holder = document.querySelector(`[data-item="${form.dataset.row}"]`);
+async function sendSheet(form, fields, holderId) {
   form.querySelectorAll("[type=submit]").forEach((button) => (button.disabled = true));
-  const answer = await post(form.action, fields, holder.id);
+  const answer = await post(form.action, fields, holderId);
   form.querySelectorAll("[type=submit]").forEach((button) => (button.disabled = false));
   if (answer.leaving) return;
   if (!answer.settled) {
     dialog().close();
-    showError("Not saved", { act: () => sendSheet(form, fields), requestId: answer.requestId });
+    showError("Not saved", { act: () => sendSheet(form, fields, holderId), requestId: answer.requestId });
   } else if (fill(answer.html)) {
     if (!dialog().open) dialog().showModal();
     focusFirst();
   } else {
     dialog().close();
     // What opened the dialog was replaced, and the focus with it: the number that was changed takes it.
-    place(document.getElementById(holder.id), answer)?.querySelector("a.quantity")?.focus();
+    place(holderId, answer)?.querySelector("a.quantity")?.focus();
   }
 }
 
@@ -288,7 +306,8 @@ function watchSheets() {
     const form = event.target;
     if (!form.matches("#sheet form[data-row]")) return;
     event.preventDefault();
-    sendSheet(form, new FormData(form, event.submitter));
+    const holder = document.querySelector(`[data-item="${form.dataset.row}"]`);
+    sendSheet(form, new FormData(form, event.submitter), holder?.id ?? `item-${form.dataset.row}`);
   });
 }
 

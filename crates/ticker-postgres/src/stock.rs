@@ -59,6 +59,7 @@ impl StockRow {
             StockSort::Quantity => SortValue::Integer(self.quantity),
             StockSort::Category => SortValue::Text(self.category_name.clone()),
             StockSort::Location => SortValue::Text(self.location_name.clone()),
+            StockSort::Status => SortValue::Integer(self.status.rank()),
             StockSort::Changed => SortValue::Time(self.changed_at),
             StockSort::Id => SortValue::Integer(self.item.0),
         };
@@ -253,6 +254,8 @@ fn column(sort: StockSort, location: Option<LocationId>) -> &'static str {
         StockSort::Quantity => quantity(location),
         StockSort::Category => "c.name",
         StockSort::Location => "o.name",
+        // The places that `StockStatus::rank` gives, as bigint like the cursor's.
+        StockSort::Status => "array_position(array['out', 'low', 'ok', 'over'], i.status)::bigint",
         StockSort::Changed => "i.changed_at",
         StockSort::Id => "i.id",
     }

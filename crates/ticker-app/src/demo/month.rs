@@ -130,7 +130,7 @@ impl Month<'_> {
             let share = self.rng.random_range(60..=100);
             let lines = self.stock[place].opening(share)?;
             let by = self.receiver();
-            postings.push(posting(by, Reason::Opening, None, Source::Import, lines)?);
+            postings.push(posting(by, Reason::Opening, None, Source::Demo, lines)?);
         }
         self.put(beginning(self.now), postings);
         Ok(())
@@ -206,7 +206,7 @@ impl Month<'_> {
                         by,
                         Reason::Received,
                         Some(&note),
-                        Source::Page,
+                        Source::Demo,
                         lines,
                     )?);
                 }
@@ -222,7 +222,7 @@ impl Month<'_> {
             if let Some(lines) = self.stock[place].refill()? {
                 let by = self.seller();
                 let note = Some("From the warehouse to the shelf");
-                postings.push(posting(by, Reason::Adjusted, note, Source::Page, lines)?);
+                postings.push(posting(by, Reason::Adjusted, note, Source::Demo, lines)?);
             }
         }
         Ok(postings)
@@ -257,7 +257,7 @@ impl Month<'_> {
                 (Reason::Sold, self.remark())
             };
             let by = self.seller();
-            postings.push(posting(by, reason, note, Source::Page, lines)?);
+            postings.push(posting(by, reason, note, Source::Demo, lines)?);
         }
         Ok(postings)
     }
@@ -298,7 +298,7 @@ impl Month<'_> {
                 let line = stocked.take(stocked.total() - stocked.left)?;
                 let by = self.seller();
                 let note = Some("Order of a regular customer");
-                postings.push(posting(by, Reason::Sold, note, Source::Page, vec![line])?);
+                postings.push(posting(by, Reason::Sold, note, Source::Demo, vec![line])?);
             }
         }
         Ok(postings)
@@ -341,7 +341,7 @@ impl Month<'_> {
         };
         let note = notes.choose(&mut self.rng).copied();
         let by = self.seller();
-        postings.push(posting(by, reason, note, Source::Page, vec![line])?);
+        postings.push(posting(by, reason, note, Source::Demo, vec![line])?);
         Ok(postings)
     }
 
@@ -370,7 +370,7 @@ impl Month<'_> {
                 by,
                 Reason::Counted,
                 None,
-                Source::Page,
+                Source::Demo,
                 vec![line],
             )?);
         }

@@ -346,6 +346,8 @@ words! {
         Order = "order", "Order";
         /// The program itself.
         Job = "job", "Job";
+        /// The demo shop, which nobody has really moved anything in.
+        Demo = "demo", "Demo";
     }
 }
 

@@ -93,9 +93,7 @@ fn answer(response: Response, error: &HttpError, facts: &Facts) -> Response {
 /// without a session stays an error, since what it holds would be lost on the way without a word.
 fn goes_elsewhere(error: &HttpError, facts: &Facts) -> Option<String> {
     match error {
-        HttpError::SignInNeeded if facts.is_safe || facts.wants == Wants::Fragment => {
-            Some(facts.comes_from.sign_in_first())
-        }
+        HttpError::SignInNeeded if facts.is_safe => Some(facts.comes_from.sign_in_first()),
         HttpError::PasswordChangeDue => Some("/account/password".to_owned()),
         _ => None,
     }

@@ -110,6 +110,7 @@ fn sort_label(sort: StockSort) -> &'static str {
         StockSort::Quantity => "Quantity",
         StockSort::Category => "Category",
         StockSort::Location => "Location",
+        StockSort::Status => "Status",
         StockSort::Changed => "Last change",
         StockSort::Id => "Time of adding",
     }
@@ -259,12 +260,7 @@ fn heads(query: &StockQuery) -> Vec<Head> {
         sortable("name", StockSort::Name),
         sortable("category", StockSort::Category),
         sortable("location", StockSort::Location),
-        Head {
-            class: "state-cell",
-            label: "Status",
-            sorted: "",
-            href: String::new(),
-        },
+        sortable("state-cell", StockSort::Status),
         sortable("changed", StockSort::Changed),
         sortable("steps end", StockSort::Quantity),
     ]

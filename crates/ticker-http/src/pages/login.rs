@@ -8,6 +8,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use ticker_app::user::SignInRefused;
 use ticker_auth::Anyone;
+use ticker_domain::user::USERNAME_CHARS_MAX;
 use tower_sessions::Session;
 
 use self::view::LoginPage;
@@ -71,7 +72,8 @@ pub(crate) async fn sign_in(
             Ok(see_other(next.as_str()))
         }
         Err(SignInRefused::Refused) => {
-            let username = input.username.escape_debug();
+            let shown = input.username.chars().take(USERNAME_CHARS_MAX);
+            let username = shown.collect::<String>().escape_debug().to_string();
             tracing::warn!(%username, %client, "sign-in refused");
             let mut template = form(Layout::default(), &next, &input.username);
             template.problems.add("Username or password is wrong.");

@@ -195,6 +195,25 @@ impl Ledger<'_> {
         Ok(recorded)
     }
 
+    /// By how much the posting under this key changed stock in all, if there is one and its key is still
+    /// known.
+    ///
+    /// # Errors
+    /// [`DatabaseError`] if the database fails.
+    pub async fn quantity_under_key(
+        &mut self,
+        key: IdempotencyKey,
+    ) -> Result<Option<i64>, DatabaseError> {
+        Ok(sqlx::query_scalar!(
+            r#"select sum(m.delta)::bigint from posting_keys k
+               join movements m on m.posting_id = k.posting_id
+               where k.key = $1"#,
+            key.0
+        )
+        .fetch_one(&mut *self.connection)
+        .await?)
+    }
+
     async fn movements(&mut self, posting: PostingId) -> Result<Vec<Movement>, DatabaseError> {
         let rows = sqlx::query!(
             r#"select item_id, location_id, number, delta, before, after, hash from movements

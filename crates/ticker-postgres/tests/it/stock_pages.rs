@@ -50,6 +50,9 @@ async fn whole(db: &TestDatabase, query: &StockQuery) -> Vec<i64> {
         StockSort::Category => "c.name",
         StockSort::Location if shop > 0 => "i.id",
         StockSort::Location => "h.name",
+        StockSort::Status => {
+            "case i.status when 'out' then 1 when 'low' then 2 when 'ok' then 3 else 4 end"
+        }
         StockSort::Changed => "i.changed_at",
         StockSort::Id => "i.id",
     };
