@@ -143,6 +143,17 @@ async fn a_form_that_comes_again_with_other_content_is_not_taken_for_the_first()
     ] {
         let refused = app.add_item(&by, new(key, other, 10)).await.unwrap_err();
         assert!(matches!(refused, AddItemError::KeyReused), "{refused:?}");
+    }
+    for opening in [0, 11] {
+        let same = form("AA batteries", "BAT-AA");
+        let refused = app
+            .add_item(&by, new(key, same, opening))
+            .await
+            .unwrap_err();
+        assert!(
+            matches!(refused, AddItemError::KeyReused),
+            "{opening}: {refused:?}"
+        );
         assert_eq!(refused.kind(), ErrorKind::Invalid);
     }
     // A late repetition of the first form is that, whoever edited the item since.

@@ -181,6 +181,19 @@ async fn signing_in_is_asked_for_in_the_way_that_the_asker_can_follow() {
         form.text()
     );
 
+    let press = nobody
+        .ask(Method::POST, "/items/7/adjust")
+        .header("hx-request", "true")
+        .form(&[])
+        .send()
+        .await;
+    assert_eq!(press.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(
+        press.header("hx-redirect"),
+        "",
+        "what was typed would be lost"
+    );
+
     let program = nobody
         .ask(Method::GET, "/items/7")
         .header("accept", "application/json")

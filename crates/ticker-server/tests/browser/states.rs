@@ -1,6 +1,7 @@
 //! Empty, nothing matches, failed: three states of the list that never look alike.
 
 use ticker_domain::user::Role;
+use ticker_postgres::Access as _;
 use ticker_testkit::{PASSWORD, TestItem};
 
 use crate::harness::{Browser, Script, Stage, eventually, list, story};
@@ -13,6 +14,7 @@ async fn states_with_script() {
         failed(stage).await;
         failed_under_the_page(stage).await;
         not_saved(stage).await;
+        left_in_the_middle(stage).await;
     })
     .await;
 }
@@ -155,6 +157,27 @@ async fn not_saved(stage: &Stage) {
         ["3"],
         "the opening and each press once"
     );
+}
+
+/// A press that waits behind one still under way goes out before the page does.
+async fn left_in_the_middle(stage: &Stage) {
+    let page = &stage.browser;
+    let item = stage.db.item("C batteries").stock(40).await;
+    let add = format!("#add-{}", item.id);
+    page.go("/?q=c+batteries").await;
+    let mut writes_wait = stage.db.database().begin().await.unwrap();
+    writes_wait.items().hold_off_writes().await.unwrap();
+    page.click(&add).await;
+    stage.db.until_blocked(1).await;
+    page.click(&add).await;
+    page.go("/account/password").await;
+    writes_wait.commit().await.unwrap();
+    let total = format!("select total from items where id = {}", item.id);
+    eventually("both presses to be in the ledger", async || {
+        let found = stage.db.texts(&total).await;
+        if found == ["42"] { Ok(()) } else { Err(found) }
+    })
+    .await;
 }
 
 async fn saved(stage: &Stage, item: TestItem, number: &str) {
