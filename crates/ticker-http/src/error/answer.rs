@@ -103,7 +103,6 @@ fn page(words: &Words, facts: &Facts) -> String {
     let layout = facts
         .viewer()
         .map(|user| Layout::of(user, Section::Elsewhere));
-    let is_unsigned = words.status == StatusCode::UNAUTHORIZED;
     let page = ErrorPage {
         layout: layout.unwrap_or_default(),
         status: words.status.as_u16(),
@@ -112,11 +111,16 @@ fn page(words: &Words, facts: &Facts) -> String {
         failed: words.status.is_server_error(),
         retry: (facts.is_safe && words.status.is_server_error())
             .then(|| facts.comes_from.as_str().to_owned()),
-        sign_in: is_unsigned.then(|| facts.comes_from.sign_in_first()),
+        sign_in: sign_in(words, facts),
         request_id: Some(facts.request_id.to_string()),
     };
     page.render()
         .unwrap_or_else(|error| without_template(&error, facts))
+}
+
+/// Where to sign in, for whoever is not.
+fn sign_in(words: &Words, facts: &Facts) -> Option<String> {
+    (words.status == StatusCode::UNAUTHORIZED).then(|| facts.comes_from.sign_in_first())
 }
 
 /// A message that htmx puts beside what is on the page.
@@ -131,6 +135,7 @@ fn fragment(words: &Words, facts: &Facts) -> String {
         text: format!("{}. {}", words.title, words.sentence),
         is_error: true,
         request_id: Some(facts.request_id.to_string()),
+        sign_in: sign_in(words, facts),
     };
     let rendered = ToastAnswer { toast: Some(toast) }.render();
     rendered.unwrap_or_else(|error| without_template(&error, facts))

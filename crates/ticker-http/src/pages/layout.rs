@@ -82,6 +82,8 @@ pub(crate) struct Toast {
     pub(crate) is_error: bool,
     /// What to tell an operator when asking for help.
     pub(crate) request_id: Option<String>,
+    /// Where to sign in, for who is not signed in any more.
+    pub(crate) sign_in: Option<String>,
 }
 
 impl Toast {
@@ -91,6 +93,7 @@ impl Toast {
             text: text.into(),
             is_error: false,
             request_id: None,
+            sign_in: None,
         }
     }
 
@@ -100,6 +103,7 @@ impl Toast {
             text: text.into(),
             is_error: true,
             request_id: None,
+            sign_in: None,
         }
     }
 }

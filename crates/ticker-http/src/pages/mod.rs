@@ -61,6 +61,7 @@ async fn left_toast(session: &Session) -> Result<Option<Toast>, HttpError> {
         text: flash.text,
         is_error: flash.kind != FlashKind::Success,
         request_id: None,
+        sign_in: None,
     }))
 }
 

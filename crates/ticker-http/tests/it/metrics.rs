@@ -70,9 +70,12 @@ async fn everything_is_there_from_the_start_and_counts() {
 
     // A client that goes away before its answer is counted as well.
     let waiting = app.browser(Role::Staff).await;
-    let mut request = Box::pin(waiting.get("/"));
-    assert!(futures_util::poll!(&mut request).is_pending());
-    drop(request);
+    // On a busy machine the database may have answered by the time that it is first looked at.
+    let mut tries = 0;
+    while futures_util::poll!(Box::pin(waiting.get("/"))).is_ready() {
+        tries += 1;
+        assert!(tries < 1_000, "no request ever waits for the database");
+    }
     let (_, text) = scrape(&metrics, &app, "/metrics").await;
     let gone =
         "ticker_http_request_duration_seconds_count{method=\"GET\",route=\"/\",status=\"499\"} 1";
