@@ -103,14 +103,10 @@ impl<S: Sync> FromRequestParts<S> for Viewer {
     }
 }
 
-/// Whether htmx asks for a part of a page.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Hx(pub(crate) bool);
-
-impl<S: Sync> FromRequestParts<S> for Hx {
+impl<S: Sync> FromRequestParts<S> for Wants {
     type Rejection = HttpError;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, HttpError> {
-        Ok(Self(Facts::of(&parts.extensions)?.wants == Wants::Fragment))
+        Ok(Facts::of(&parts.extensions)?.wants)
     }
 }

@@ -14,8 +14,10 @@ use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
+use ticker_app::stock::AdjustStockError;
 use ticker_app::{ErrorKind, Failure};
 use ticker_auth::GrantError;
+use ticker_domain::ledger::Refusal;
 use ticker_domain::permission::Permission;
 use tower_sessions::session_store;
 
@@ -33,6 +35,9 @@ pub(crate) enum HttpError {
     /// The request makes no sense; the sentence says what about it.
     #[error("{0}")]
     BadRequest(Cow<'static, str>),
+    /// A program's form makes no sense; the sentence says what about it.
+    #[error("{0}")]
+    Unprocessable(String),
     /// The request contradicts how things stand; the sentence says what does.
     #[error("{0}")]
     Conflict(Cow<'static, str>),
@@ -108,6 +113,17 @@ impl HttpError {
         Self::Conflict(sentence.into())
     }
 
+    /// What the ledger refused, and why.
+    fn refusal(&self) -> Option<&Refusal> {
+        let Self::Operation(error) = self else {
+            return None;
+        };
+        match error.source.downcast_ref()? {
+            AdjustStockError::Refused(refusal) => Some(refusal),
+            _ => None,
+        }
+    }
+
     fn operation(kind: ErrorKind, source: impl Error + Send + Sync + 'static) -> Self {
         Self::Operation(Box::new(OperationError {
             kind,
@@ -161,6 +177,11 @@ impl HttpError {
                 StatusCode::BAD_REQUEST,
                 "That address or form is wrong",
                 sentence.clone(),
+            ),
+            Self::Unprocessable(sentence) => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "That cannot be done",
+                sentence.clone().into(),
             ),
             Self::Conflict(sentence) => (
                 StatusCode::CONFLICT,
@@ -351,7 +372,7 @@ macro_rules! from_operations {
 
 from_operations! {
     Failure,
-    ticker_app::stock::AdjustStockError,
+    AdjustStockError,
     ticker_app::item::AddItemError,
     ticker_app::item::EditItemError,
     ticker_app::item::ArchiveItemError,

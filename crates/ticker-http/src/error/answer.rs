@@ -11,6 +11,7 @@ use axum::response::Response;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, LOCATION, RETRY_AFTER};
 use http::{HeaderValue, StatusCode};
 use serde::Serialize;
+use ticker_domain::ledger::Refusal;
 
 use super::{HttpError, Words, with_causes};
 use crate::pages::error::ErrorPage;
@@ -83,7 +84,7 @@ fn answer(response: Response, error: &HttpError, facts: &Facts) -> Response {
     let (content_type, body) = match facts.wants {
         Wants::Page => (HTML, page(&words, facts)),
         Wants::Fragment => (HTML, fragment(&words, facts)),
-        Wants::Json => (PROBLEM, problem(&words, facts)),
+        Wants::Json => (PROBLEM, problem(error, &words, facts)),
     };
     parts.headers.insert(CONTENT_TYPE, content_type);
     Response::from_parts(parts, Body::from(body))
@@ -159,9 +160,12 @@ struct Problem<'a> {
     detail: &'a str,
     instance: String,
     request_id: String,
+    /// What the ledger refused, for programs.
+    #[serde(flatten)]
+    refusal: Option<&'a Refusal>,
 }
 
-fn problem(words: &Words, facts: &Facts) -> String {
+fn problem(error: &HttpError, words: &Words, facts: &Facts) -> String {
     let problem = Problem {
         r#type: "about:blank",
         title: words.status.canonical_reason().unwrap_or(words.title),
@@ -169,6 +173,7 @@ fn problem(words: &Words, facts: &Facts) -> String {
         detail: &words.sentence,
         instance: format!("urn:uuid:{}", facts.request_id),
         request_id: facts.request_id.to_string(),
+        refusal: error.refusal(),
     };
     // A struct of texts and a number is always JSON.
     serde_json::to_string(&problem).unwrap_or_default()

@@ -1,6 +1,7 @@
 //! Changing a quantity: the presses of − and +, and the form for any amount.
 
 mod input;
+mod json;
 mod show;
 pub(crate) mod view;
 
@@ -8,27 +9,27 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use ticker_app::item::{ItemView, LevelRow};
-use ticker_app::stock::{AdjustStock, AdjustStockError, Adjusted};
+use ticker_app::stock::{AdjustStockError, Adjusted};
 use ticker_auth::Grant;
 use ticker_domain::id::{ItemId, LocationId};
-use ticker_domain::ledger::{Refusal, Source};
 use ticker_domain::page::Edge;
 use ticker_domain::permission::{StockAdjust, StockView};
 use tower_sessions::Session;
 
-use self::input::{Change, Input};
+use self::input::Input;
 use super::display::{change, number};
 use super::inventory::row;
 use super::inventory::view::RowAnswer;
 use super::item;
 use super::layout::{Layout, Section, Toast};
 use super::{left_toast, page, see_other, see_other_with};
-use crate::access::{Hx, May};
+use crate::access::May;
 use crate::error::{HttpError, PageResult};
 use crate::form::Form;
 use crate::next::LocalPath;
 use crate::path::Id;
 use crate::query::Query;
+use crate::request::Wants;
 use crate::state::Web;
 
 /// What the form's address says.
@@ -52,7 +53,8 @@ pub(crate) async fn show(
     if found.item.archived_at.is_some() {
         return Ok(see_other(&format!("/items/{id}")));
     }
-    let level = level_of(&found, &params.location)?;
+    let location = read_location(&params.location)?.unwrap_or(found.item.home_location);
+    let level = level_at(&found, location)?;
     let input = Input {
         view_location: params.view_location,
         return_to: params.return_to,
@@ -62,75 +64,74 @@ pub(crate) async fn show(
     page(StatusCode::OK, &show::form(layout, &found, level, input))
 }
 
-/// Adjusts. A press that script sent is answered with what it changes on the page; everything else
-/// with the page to go on with, or with the form if it was not accepted.
+/// Adjusts. A program is answered in JSON, a press that script sent with what it changes on the page,
+/// and everything else with the page to go on with, or with the form if it was not accepted.
+///
+/// A press is posted as it stands, and nothing is read before: whoever is served by JSON alone waits
+/// for the ledger only.
 pub(crate) async fn adjust(
     State(web): State<Web>,
     May(by): May<StockAdjust>,
-    Hx(hx): Hx,
+    wants: Wants,
     headers: HeaderMap,
     session: Session,
     Id(id): Id<ItemId>,
     Form(input): Form<Input>,
 ) -> PageResult {
-    let before = find(&web, &by, id).await?;
-    let level = level_of(&before, &input.location)?;
-    let target = headers
-        .get("hx-target")
-        .and_then(|value| value.to_str().ok());
+    let location = match read_location(&input.location)? {
+        Some(location) => location,
+        None => find(&web, &by, id).await?.item.home_location,
+    };
+    let asked = match input.read(id, location) {
+        Ok(asked) => asked,
+        Err(refused) if wants == Wants::Json => return Err(json::invalid(&refused)),
+        Err(refused) => {
+            let found = find(&web, &by, id).await?;
+            let level = level_at(&found, location)?;
+            let layout = Layout::of(by.user(), Section::Inventory);
+            let form = show::form_with_problems(layout, &found, level, input, *refused);
+            return page(StatusCode::UNPROCESSABLE_ENTITY, &form);
+        }
+    };
+    let adjusted = web.app.adjust_stock(&by, asked).await;
+    if wants == Wants::Json {
+        return json::answer(adjusted);
+    }
+    if let Err(AdjustStockError::Failure(failure)) = adjusted {
+        return Err(failure.into());
+    }
+    let found = find(&web, &by, id).await?;
+    let level = level_at(&found, location)?;
     let answer = Answer {
         web: &web,
         by: &by,
         id,
-        target,
+        target: headers
+            .get("hx-target")
+            .and_then(|value| value.to_str().ok()),
         input: &input,
     };
-    let asked = match input.read(id, level.location) {
-        Ok(asked) => asked,
-        Err(refused) => {
-            let layout = Layout::of(by.user(), Section::Inventory);
-            let form = show::form_with_problems(layout, &before, level, input, *refused);
-            return page(StatusCode::UNPROCESSABLE_ENTITY, &form);
-        }
-    };
-    let Change {
-        key,
-        line,
-        reason,
-        note,
-    } = asked;
-    let asked = AdjustStock {
-        key,
-        line,
-        reason,
-        note,
-        source: Source::Page,
-    };
-    match web.app.adjust_stock(&by, asked).await {
+    match adjusted {
         Ok(adjusted) => {
-            let done = describe(&before, level, &adjusted);
-            if hx {
+            let done = describe(&found, level, &adjusted);
+            if wants == Wants::Fragment {
                 answer.fragment(StatusCode::OK, Toast::done(done)).await
             } else {
                 let return_to = LocalPath::parse(&input.return_to);
                 see_other_with(return_to.as_str(), &session, done).await
             }
         }
-        Err(AdjustStockError::Failure(failure)) => Err(failure.into()),
-        Err(AdjustStockError::Refused(Refusal::UnknownItem { .. })) => Err(HttpError::NotFound),
         Err(error) => {
-            let now = find(&web, &by, id).await?;
-            let level = level_of(&now, &input.location)?;
             let taker = last_taker(&web, &by, id, level).await?;
-            let words = show::refusal(&error, &now, level, taker.as_deref());
+            let words = show::refusal(&error, &found, level, taker.as_deref());
             let status = show::status_of(&error);
-            if hx && input.is_press() {
+            if wants == Wants::Fragment && input.is_press() {
                 return answer.fragment(status, Toast::refused(words)).await;
             }
             let layout = Layout::of(by.user(), Section::Inventory);
             page(
                 status,
-                &show::form_refused(layout, &now, level, input, &error, words),
+                &show::form_refused(layout, &found, level, input, &error, words),
             )
         }
     }
@@ -189,9 +190,7 @@ fn read_location(text: &str) -> Result<Option<LocationId>, HttpError> {
     text.parse().map(Some).map_err(bad)
 }
 
-/// The level that is meant: at the location given, else at the item's home.
-fn level_of<'v>(found: &'v ItemView, location: &str) -> Result<&'v LevelRow, HttpError> {
-    let location = read_location(location)?.unwrap_or(found.item.home_location);
+fn level_at(found: &ItemView, location: LocationId) -> Result<&LevelRow, HttpError> {
     let level = found.levels.iter().find(|level| level.location == location);
     level.ok_or_else(|| HttpError::bad_request("There is no such location."))
 }

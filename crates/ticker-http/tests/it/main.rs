@@ -1,6 +1,7 @@
 //! Ticker over HTTP, against a real Postgres.
 
 mod access;
+mod adjust;
 mod app;
 mod assets;
 mod client_address;

@@ -1,8 +1,9 @@
 //! What the forms send, and what it means.
 
 use serde::Deserialize;
+use ticker_app::stock::AdjustStock;
 use ticker_domain::id::{ItemId, LocationId};
-use ticker_domain::ledger::{IdempotencyKey, LevelId, Line, LineError, Note, Reason};
+use ticker_domain::ledger::{IdempotencyKey, LevelId, Line, LineError, Note, Reason, Source};
 
 use crate::pages::KEY_LOST;
 use crate::pages::display::read_number;
@@ -34,14 +35,6 @@ pub(crate) struct Refused {
     pub(crate) reason: Field,
     pub(crate) note: Field,
     pub(crate) problems: Problems,
-}
-
-/// A change of one level, ready to be asked for.
-pub(crate) struct Change {
-    pub(crate) key: IdempotencyKey,
-    pub(crate) line: Line,
-    pub(crate) reason: Reason,
-    pub(crate) note: Option<Note>,
 }
 
 /// What a quantity stands for.
@@ -86,7 +79,11 @@ impl Input {
     }
 
     /// Reads the change of `item` at `location` that is asked for, or says what is wrong with it.
-    pub(crate) fn read(&self, item: ItemId, location: LocationId) -> Result<Change, Box<Refused>> {
+    pub(crate) fn read(
+        &self,
+        item: ItemId,
+        location: LocationId,
+    ) -> Result<AdjustStock, Box<Refused>> {
         let mut refused = Box::new(Refused {
             quantity: Field::new(self.quantity()),
             reason: Field::new(&self.reason),
@@ -121,11 +118,12 @@ impl Input {
                 .map(Some)
         };
         match (key, line, reason, note) {
-            (Some(key), Some(line), Some(reason), Some(note)) => Ok(Change {
+            (Some(key), Some(line), Some(reason), Some(note)) => Ok(AdjustStock {
                 key,
                 line,
                 reason,
                 note,
+                source: Source::Page,
             }),
             _ => Err(refused),
         }
@@ -189,7 +187,7 @@ mod tests {
 
     const KEY: &str = "018f4e9c-7f1a-7c3d-9b1e-2f6f0c9d5a11";
 
-    fn read(input: &Input) -> Result<Change, Box<Refused>> {
+    fn read(input: &Input) -> Result<AdjustStock, Box<Refused>> {
         input.read(ItemId(1), LocationId(2))
     }
 
