@@ -1,0 +1,139 @@
+//! `ticker-loadgen run`: signs the clients in, lets them go, and says what it gave.
+
+mod prepare;
+
+pub(crate) use self::prepare::route;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use tokio::task::JoinSet;
+
+use self::prepare::{Party, Prepared};
+use crate::check::{self, Findings};
+use crate::cli::RunArguments;
+use crate::client::Client;
+use crate::journal::Journal;
+use crate::pace::Pace;
+use crate::progress;
+use crate::report::Report;
+use crate::scenario::{Plan, Scenario};
+use crate::tally::{Outcome, Tally};
+
+/// Runs the scenario and prints the result; whether every answer, and the ledger if it was checked, is as
+/// it should be.
+///
+/// # Errors
+/// When the settings contradict each other, a client cannot sign in, or a file cannot be written.
+pub(crate) async fn run(arguments: RunArguments) -> anyhow::Result<bool> {
+    let log = log_path(&arguments);
+    let journal = log.as_ref().map(|log| Journal::open(log)).transpose();
+    let journal = journal.context("cannot open the log")?.map(Arc::new);
+    let prepared = prepare::prepare(&arguments, journal.clone()).await?;
+    let tally = prepared.tally.clone();
+    let scheduled = measure(&arguments, prepared).await?;
+    if let Some(journal) = journal {
+        journal.flush().context("cannot write the log")?;
+    }
+    let findings = match (arguments.check, &log) {
+        (true, Some(log)) => {
+            Some(check::prove(&arguments.target, std::slice::from_ref(log)).await?)
+        }
+        _ => None,
+    };
+    let tally = tally.lock();
+    let is_clean = tally.is_clean() && findings.as_ref().is_none_or(Findings::is_sound);
+    let report = Report::new(&arguments, &tally, scheduled, findings);
+    print!("{report}");
+    if let Some(path) = &arguments.json {
+        report.write(path)?;
+    }
+    if arguments.log.is_none()
+        && is_clean
+        && let Some(log) = log
+    {
+        std::fs::remove_file(log).context("cannot remove the temporary log")?;
+    }
+    Ok(is_clean)
+}
+
+/// Where to log; a check needs a log, if only for a while.
+fn log_path(arguments: &RunArguments) -> Option<PathBuf> {
+    let temporary =
+        || std::env::temp_dir().join(format!("ticker-loadgen-{}.log", uuid::Uuid::now_v7()));
+    arguments
+        .log
+        .clone()
+        .or_else(|| arguments.check.then(temporary))
+}
+
+/// How long to measure, if no number of operations is given.
+const TIME: Duration = Duration::from_secs(10);
+/// How long to run before.
+const WARM_UP: Duration = Duration::from_secs(2);
+
+/// Lets the clients work until all is done. Gives how many arrivals the schedule held, if there was one.
+async fn measure(arguments: &RunArguments, prepared: Prepared) -> anyhow::Result<Option<u64>> {
+    let is_bounded = arguments.presses.is_some() || arguments.scenario == Scenario::Replay;
+    let time = arguments.duration.or((!is_bounded).then_some(TIME));
+    let warm_up = arguments
+        .warm_up
+        .or(time.map(|_| WARM_UP))
+        .unwrap_or_default();
+    let start = Instant::now();
+    let pace = Pace::new(
+        start,
+        time.map(|time| warm_up + time),
+        arguments.presses,
+        arguments.rate,
+    );
+    let (pace, reading) = (Arc::new(pace), Arc::new(Pace::new(start, None, None, None)));
+    *prepared.tally.lock() = Tally::new(start + warm_up);
+    let mut workers = spawn(prepared.workers, &pace);
+    let mut readers = spawn(prepared.readers, &reading);
+    let mut working = std::pin::pin!(finish(&mut workers));
+    let finished = tokio::select! {
+        finished = &mut working => finished,
+        () = progress::show(prepared.tally.clone()) => unreachable!("it goes on for ever"),
+        interrupted = tokio::signal::ctrl_c() => {
+            interrupted.context("cannot wait for Ctrl-C")?;
+            pace.stop();
+            working.await
+        }
+    };
+    reading.stop();
+    progress::clear();
+    finished.and(finish(&mut readers).await)?;
+    Ok(pace.scheduled())
+}
+
+fn spawn(party: Party, pace: &Arc<Pace>) -> JoinSet<anyhow::Result<()>> {
+    let mut clients = JoinSet::new();
+    for (client, plan) in party {
+        clients.spawn(work(client, plan, Arc::clone(pace)));
+    }
+    clients
+}
+
+/// Waits for all; the first failure ends the others.
+async fn finish(clients: &mut JoinSet<anyhow::Result<()>>) -> anyhow::Result<()> {
+    while let Some(done) = clients.join_next().await {
+        done.context("a client panicked")??;
+    }
+    Ok(())
+}
+
+async fn work(mut client: Client, mut plan: Plan, pace: Arc<Pace>) -> anyhow::Result<()> {
+    while let Some(operation) = plan.next() {
+        let Some(due) = pace.next().await else {
+            break;
+        };
+        let outcome = client.carry_out(operation, due).await?;
+        if outcome == Outcome::GaveUp && plan.keeps_order() {
+            break;
+        }
+    }
+    Ok(())
+}
