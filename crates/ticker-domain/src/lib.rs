@@ -7,6 +7,7 @@
 //! - [`stock`]: stock status and the thresholds that it follows from.
 //! - [`item`], [`location`], [`category`]: what is kept, where, and how it is grouped.
 //! - [`user`], [`permission`], [`password`]: who works here and what they may do.
+//! - [`spreadsheet`]: texts that a spreadsheet must not run.
 //!
 //! The crate is pure: no IO, no async, no clock, no randomness. Times and keys come in as arguments,
 //! so every decision can be tested by calling it. Text from outside becomes a type here once
@@ -20,6 +21,7 @@ pub mod location;
 pub mod page;
 pub mod password;
 pub mod permission;
+pub mod spreadsheet;
 pub mod stock;
 pub mod stock_list;
 pub mod text;

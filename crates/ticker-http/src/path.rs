@@ -25,7 +25,8 @@ impl<T: FromStr, S: Send + Sync> FromRequestParts<S> for Id<T> {
     }
 }
 
-fn parse<T: FromStr>(text: &str) -> Option<T> {
+/// A number that Ticker would write so itself.
+pub(crate) fn parse<T: FromStr>(text: &str) -> Option<T> {
     let is_canonical = text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0');
     if is_canonical {
         text.parse().ok()

@@ -41,6 +41,7 @@ pub(crate) fn pages() -> Routes {
         .get("/items/{id}/archive", archiving, archive::confirm)
         .post("/items/{id}/archive", archiving, archive::archive)
         .post("/items/{id}/restore", archiving, archive::restore)
+        .get("/history.csv", view, history::export::export)
         .get("/enroll", enrolling, enroll::show)
         .post("/enroll", enrolling, enroll::enroll)
         .get("/account/password", own_password, account::show)

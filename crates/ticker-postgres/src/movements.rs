@@ -1,5 +1,7 @@
 //! What happened to an item, and what is on hand where.
 
+mod export;
+
 use jiff::Timestamp;
 use sqlx::PgConnection;
 use ticker_domain::id::{ItemId, LocationId, MovementId, PostingId, UserId};
@@ -8,6 +10,8 @@ use ticker_domain::page::{Edge, Page};
 
 use crate::DatabaseError;
 use crate::error::parse_stored;
+
+pub use self::export::{ExportChunk, ExportExtent, ExportFilter, ExportRow};
 
 /// Statements about movements and levels, read only: writing them is the ledger's.
 #[derive(Debug)]

@@ -1,5 +1,6 @@
 //! An item's history: every movement, the newest first.
 
+pub(crate) mod export;
 pub(crate) mod view;
 
 use axum::extract::State;

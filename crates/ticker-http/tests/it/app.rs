@@ -3,10 +3,10 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-use axum::Router;
 use axum::body::Body;
+use axum::{Extension, Router};
 use http::header::{COOKIE, HOST, LOCATION, ORIGIN, SET_COOKIE};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::BodyExt as _;
 use ticker_app::{App, AppSettings};
 use ticker_auth::SignIn;
@@ -88,6 +88,13 @@ impl TestApp {
         }
     }
 
+    /// The service for a listener, to which everybody is the same neighbour.
+    pub(crate) fn router(&self) -> Router {
+        self.router
+            .clone()
+            .layer(Extension(PeerAddress(neighbour())))
+    }
+
     /// From now on the database is out of reach.
     pub(crate) async fn lose_database(&self) {
         self.db.database().close().await;
@@ -102,6 +109,10 @@ impl TestApp {
             (select count(*) from movements))";
         self.db.texts(sql).await
     }
+}
+
+fn neighbour() -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::new(192, 0, 2, 1), 40_000))
 }
 
 /// Somebody's browser: sends its cookie, and says where forms come from.
@@ -139,8 +150,7 @@ impl Browser<'_> {
                 .headers_mut()
                 .insert(COOKIE, cookie.parse().unwrap());
         }
-        let peer = SocketAddr::from((Ipv4Addr::new(192, 0, 2, 1), 40_000));
-        request.extensions_mut().insert(PeerAddress(peer));
+        request.extensions_mut().insert(PeerAddress(neighbour()));
         Ask {
             router: self.app.router.clone(),
             request,
@@ -180,9 +190,13 @@ impl Ask {
         self
     }
 
+    /// The answer as soon as it begins.
+    pub(crate) async fn begin(self) -> Response<Body> {
+        self.router.oneshot(self.request).await.unwrap()
+    }
+
     pub(crate) async fn send(self) -> Answer {
-        let response = self.router.oneshot(self.request).await.unwrap();
-        let (parts, body) = response.into_parts();
+        let (parts, body) = self.begin().await.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes().to_vec();
         Answer {
             status: parts.status,

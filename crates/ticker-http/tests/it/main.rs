@@ -9,6 +9,7 @@ mod csrf;
 mod errors;
 mod headers;
 mod health;
+mod history_export;
 mod input;
 mod log;
 mod metrics;

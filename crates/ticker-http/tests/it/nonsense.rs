@@ -15,7 +15,7 @@ const FIELDS: &str = "username password next name sku barcode unit category home
 
 /// Every parameter of every address.
 const PARAMS: &str = "q category location status archived sort dir after before size tab next \
-    return_to view_location";
+    return_to view_location item from to";
 
 /// What ± one around every limit is.
 const NUMBERS: &str = "0 -0 -1 +1 01 1.5 1e400 NaN infinity 1000000000 1000000001 -1000000000 \

@@ -5,6 +5,7 @@ use ticker_domain::ledger::{Line, Note, Posting, Reason, Source};
 use ticker_domain::page::Edge;
 use ticker_domain::user::Role;
 use ticker_postgres::Access as _;
+use ticker_postgres::movements::{ExportExtent, ExportFilter};
 use ticker_testkit::{TestDatabase, key};
 
 #[tokio::test]
@@ -150,4 +151,56 @@ async fn levels_are_those_in_use_and_those_where_something_lies() {
             ("Shop floor", 10, 1)
         ]
     );
+}
+
+/// Everything that an export of `extent` reads, in chunks of two.
+async fn exported(db: &TestDatabase, extent: &ExportExtent) -> Vec<(MovementId, i64)> {
+    let (mut seen, mut after) = (Vec::new(), MovementId(0));
+    let (filter, mut connection) = (ExportFilter::default(), db.connect().await);
+    loop {
+        let mut movements = connection.movements();
+        let chunk = movements.export(extent, &filter, after, 2).await.unwrap();
+        seen.extend(chunk.rows.iter().map(|row| (row.id, row.delta)));
+        match chunk.last {
+            Some(last) => after = last,
+            None => return seen,
+        }
+    }
+}
+
+/// A transaction that has taken its numbers and not committed must neither hide what others have committed
+/// under greater numbers, nor turn up in an export that began before its commit.
+#[tokio::test]
+async fn an_export_is_what_was_committed_when_it_began() {
+    let db = TestDatabase::new().await;
+    let (slow, quick) = (db.item("Slow").await, db.item("Quick").await);
+    db.stock(quick.level(), 1).await;
+    let by = db.storekeeper().await;
+    let posting = db.posting(by, vec![Line::change(slow.level(), 2).unwrap()]);
+    let other = db.replica(1);
+    let mut tx = other.begin().await.unwrap();
+    tx.ledger()
+        .post(&[posting], db.clock().timestamp())
+        .await
+        .unwrap();
+    db.stock(quick.level(), 3).await;
+    db.stock(quick.level(), 4).await;
+
+    let before = begin_export(&db).await;
+    assert_eq!(deltas(&exported(&db, &before).await), [1, 3, 4]);
+    tx.commit().await.unwrap();
+    db.stock(quick.level(), 5).await;
+    assert_eq!(deltas(&exported(&db, &before).await), [1, 3, 4]);
+    let all = exported(&db, &begin_export(&db).await).await;
+    assert_eq!(deltas(&all), [1, 2, 3, 4, 5]);
+    assert!(all.is_sorted());
+}
+
+async fn begin_export(db: &TestDatabase) -> ExportExtent {
+    let mut connection = db.connect().await;
+    connection.movements().begin_export().await.unwrap()
+}
+
+fn deltas(rows: &[(MovementId, i64)]) -> Vec<i64> {
+    rows.iter().map(|row| row.1).collect()
 }
