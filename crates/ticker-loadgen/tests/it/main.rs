@@ -1,0 +1,8 @@
+//! The program against a Ticker made for the purpose, which can be told to misbehave.
+
+mod check;
+mod fake;
+mod load;
+mod program;
+mod replay;
+mod sign_in;
