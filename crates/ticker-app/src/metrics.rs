@@ -31,6 +31,7 @@ pub fn preset() {
             counter!(POSTINGS_TOTAL, "source" => source.as_str(), "outcome" => outcome).absolute(0);
         }
     }
+    crate::operation::metrics::preset();
     describe_gauge!(
         DATABASE_CONNECTIONS,
         Unit::Count,

@@ -1,15 +1,18 @@
-//! Operation: whether the service is ready, whether the ledger is sound, and tidying up.
+//! Operation: whether the service is ready, whether the ledger is sound, and what is done now and then.
 
-use ticker_auth::{Anyone, Operator};
-use ticker_postgres::Access as _;
-use ticker_postgres::invariants::INVARIANTS;
+use ticker_auth::Anyone;
 use ticker_postgres::migrations::{self, SchemaState};
-use ticker_postgres::sessions::SessionLifetime;
-
-pub use ticker_postgres::invariants::Invariant;
 
 use crate::App;
 use crate::error::Failure;
+
+mod jobs;
+pub(crate) mod metrics;
+mod verify;
+
+pub use self::jobs::{Job, JobOutcome, JobSettings};
+pub use self::verify::{Finding, VIOLATIONS_MAX, VerifyProgress};
+pub use ticker_postgres::invariants::Invariant;
 
 /// Why requests should go to another replica.
 #[derive(Debug, thiserror::Error)]
@@ -27,18 +30,6 @@ pub enum NotReady {
     },
 }
 
-/// An invariant, and where it is broken.
-#[derive(Clone, Debug)]
-pub struct Finding {
-    /// What was checked.
-    pub invariant: Invariant,
-    /// Where it does not hold; empty when it does.
-    pub violations: Vec<String>,
-}
-
-/// How many places of one invariant a check names at most.
-pub const VIOLATIONS_MAX: u32 = 100;
-
 impl App {
     /// Whether requests can be served: the database answers, and its schema is the one needed.
     ///
@@ -52,44 +43,5 @@ impl App {
             }
             Err(error) => Err(NotReady::Database(error.into())),
         }
-    }
-
-    /// Checks every invariant of the ledger on one snapshot of it.
-    ///
-    /// # Errors
-    /// [`Failure`] if the database fails.
-    pub async fn verify_ledger(&self, _by: Operator) -> Result<Vec<Finding>, Failure> {
-        let mut tx = self.database.begin().await?;
-        tx.invariants().allow_long_statements().await?;
-        let mut findings = Vec::with_capacity(INVARIANTS.len());
-        for invariant in INVARIANTS {
-            let violations = tx
-                .invariants()
-                .violations(&invariant, VIOLATIONS_MAX)
-                .await?;
-            findings.push(Finding {
-                invariant,
-                violations,
-            });
-        }
-        Ok(findings)
-    }
-
-    /// Forgets sessions past their lifetime, and returns how many these were.
-    ///
-    /// # Errors
-    /// [`Failure`] if the database fails.
-    pub async fn forget_expired_sessions(
-        &self,
-        _by: Anyone,
-        lifetime: SessionLifetime,
-    ) -> Result<u64, Failure> {
-        Ok(self
-            .database
-            .connect()
-            .await?
-            .sessions()
-            .delete_expired(lifetime)
-            .await?)
     }
 }

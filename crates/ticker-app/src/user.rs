@@ -7,6 +7,7 @@ use ticker_domain::ledger::Actor;
 use ticker_domain::password::{self, PasswordError, PasswordPolicy};
 use ticker_domain::permission::{PasswordChange, UserAdminister, UserEnroll};
 use ticker_domain::user::{DisplayName, Role, Username};
+use ticker_postgres::audit::AuditAction;
 use ticker_postgres::users::{NewUser, StoreUserError};
 use ticker_postgres::{Access as _, DatabaseError};
 use uuid::Uuid;
@@ -181,6 +182,15 @@ impl RightsChange {
             Self::Password { .. } => false,
         }
     }
+
+    fn action(&self) -> AuditAction {
+        match self {
+            Self::Role(_) => AuditAction::RoleChanged,
+            Self::Disabled(true) => AuditAction::Disabled,
+            Self::Disabled(false) => AuditAction::Enabled,
+            Self::Password { .. } => AuditAction::PasswordReset,
+        }
+    }
 }
 
 from_database!(EnrollUserError, ChangePasswordError, AdministerUserError);
@@ -264,6 +274,8 @@ impl App {
             .await;
         let conflict = match inserted {
             Ok(id) => {
+                let (actor, action) = (acting.user(), AuditAction::Enrolled);
+                tx.audit().insert(actor, action, id, None).await?;
                 tx.commit().await?;
                 return Ok(id);
             }
@@ -352,9 +364,14 @@ impl App {
         if tx.users().lock_epoch_for_rights_change(actor.user).await? != Some(actor.epoch) {
             return Err(Failure::RightsChanged.into());
         }
+        let before = tx.audit().before(actor.user).await?;
         let epoch = tx
             .users()
             .set_password(actor.user, password_hash, false)
+            .await?;
+        let action = AuditAction::PasswordChanged;
+        tx.audit()
+            .insert(Some(actor.user), action, actor.user, Some(before))
             .await?;
         tx.sessions().delete_of_user(actor.user).await?;
         tx.commit().await?;
@@ -447,6 +464,7 @@ impl App {
         if change.ends_admin() && locked.enabled_admins == [id] {
             return Err(AdministerUserError::LastAdmin(username.to_owned()));
         }
+        let before = tx.audit().before(id).await?;
         match change {
             RightsChange::Role(role) => tx.users().set_role(id, *role).await?,
             RightsChange::Disabled(disabled) => tx.users().set_disabled(id, *disabled).await?,
@@ -459,6 +477,9 @@ impl App {
                     .await?;
             }
         }
+        tx.audit()
+            .insert(acting.user(), change.action(), id, Some(before))
+            .await?;
         tx.sessions().delete_of_user(id).await?;
         Ok(tx.commit().await?)
     }

@@ -6,12 +6,15 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{PgConnection, PgPool, Postgres};
 
 use crate::DatabaseError;
+use crate::audit::Audit;
 use crate::categories::Categories;
 use crate::invariants::Invariants;
 use crate::items::Items;
+use crate::jobs::Jobs;
 use crate::ledger::Ledger;
 use crate::locations::Locations;
 use crate::movements::Movements;
+use crate::posting_keys::PostingKeys;
 use crate::sessions::Sessions;
 use crate::stock::Stock;
 use crate::users::Users;
@@ -209,18 +212,24 @@ macro_rules! accessors {
 }
 
 accessors! {
+    /// Who changed whose rights.
+    audit: Audit;
     /// Categories of items.
     categories: Categories;
     /// The ledger's invariants.
     invariants: Invariants;
     /// Items and their details.
     items: Items;
+    /// What one replica does now and then.
+    jobs: Jobs;
     /// Postings.
     ledger: Ledger;
     /// Locations of stock.
     locations: Locations;
     /// What happened to an item.
     movements: Movements;
+    /// Forgetting the keys of postings.
+    posting_keys: PostingKeys;
     /// Who is signed in.
     sessions: Sessions;
     /// The stock list.

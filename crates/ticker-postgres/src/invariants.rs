@@ -1,8 +1,19 @@
-//! The ledger's invariants, each a query that must return no row. `docs/design` names them I1 to I9.
+//! The ledger's invariants, I1 to I9, each a query that must return no row, and two ways to ask them.
+//!
+//! [`Slice`] walks the whole ledger, a slice a transaction, and trusts nothing that was ever checked
+//! before. [`Invariants::check_recent`] reads what has moved since it was last called, and rests on what
+//! it has proven then. Both put the same questions, which stand in `rules`.
 
 use sqlx::PgConnection;
 
 use crate::DatabaseError;
+
+mod recent;
+mod rules;
+mod whole;
+
+pub use self::recent::{LedgerCheck, RecentProgress};
+pub use self::whole::{Checked, Slice};
 
 /// Statements that check the ledger.
 #[derive(Debug)]
@@ -17,133 +28,89 @@ pub struct Invariant {
     pub name: &'static str,
     /// What it says.
     pub rule: &'static str,
-    /// Returns one text per violation, saying where.
-    query: &'static str,
 }
 
-/// Every invariant of the ledger that this release's schema can state.
-pub const INVARIANTS: [Invariant; 8] = [
-    Invariant {
-        name: "I1",
-        rule: "on hand is the sum of its movements",
-        query: "select format('item %s at location %s: on hand %s, movements sum up to %s',
-                              item_id, location_id, coalesce(on_hand, 0), coalesce(moved, 0))
-                from levels full join
-                     (select item_id, location_id, sum(delta) as moved from movements group by 1, 2) m
-                     using (item_id, location_id)
-                where on_hand is distinct from moved",
-    },
-    Invariant {
-        name: "I2",
-        rule: "each movement begins where the one before it ended",
-        query: "select format('item %s at location %s: movement %s begins at %s after %s',
-                              item_id, location_id, number, before, previous)
-                from (select item_id, location_id, number, before,
-                             coalesce(lag(after) over level, 0) as previous
-                      from movements window level as (partition by item_id, location_id order by number)) m
-                where before <> previous",
-    },
-    Invariant {
-        name: "I3",
-        rule: "movements are numbered without gaps, and the last number is the level's version",
-        query: "select format('item %s at location %s: %s movements numbered up to %s, version %s',
-                              item_id, location_id, moves, last, coalesce(version, 0))
-                from levels full join
-                     (select item_id, location_id, count(*) as moves, max(number) as last, min(number) as first
-                      from movements group by 1, 2) m
-                     using (item_id, location_id)
-                where (moves, last, first) is distinct from (version, version, 1::bigint)",
-    },
-    Invariant {
-        name: "I4",
-        rule: "nothing is negative",
-        query: "select format('item %s at location %s: on hand %s', item_id, location_id, on_hand)
-                from levels where on_hand < 0
-                union all
-                select format('movement %s: from %s to %s', id, before, after)
-                from movements where before < 0 or after < 0
-                union all
-                select format('item %s: total %s', id, total) from items where total < 0",
-    },
-    Invariant {
-        name: "I5",
-        rule: "every line of a posting is there",
-        query: "select format('posting %s: %s of %s lines', p.id, count(m.id), p.line_count)
-                from postings p left join movements m on m.posting_id = p.id
-                group by p.id, p.line_count
-                having (count(m.id), coalesce(max(m.line_no), 0)) <> (p.line_count, p.line_count)",
-    },
-    Invariant {
-        name: "I6",
-        rule: "a key has one effect",
-        query: "select format('key %s: %s postings', key, count(*))
-                from postings group by key having count(*) > 1
-                union all
-                select format('key %s: answered with posting %s of key %s', k.key, p.id, p.key)
-                from posting_keys k join postings p on p.id = k.posting_id where p.key <> k.key",
-    },
-    Invariant {
-        name: "I8",
-        rule: "the hash chains verify",
-        query: "select format('item %s at location %s: the hash of movement %s does not follow',
-                              item_id, location_id, number)
-                from (
-                    select m.item_id, m.location_id, m.number, m.hash,
-                           sha256(
-                               coalesce(lag(m.hash) over level, decode(repeat('00', 32), 'hex'))
-                               || int8send(m.item_id) || int8send(m.location_id) || int8send(m.number)
-                               || int8send(m.delta) || int8send(m.before) || int8send(m.after)
-                               || int8send(p.actor_id)
-                               || int8send((extract(epoch from m.moved_at) * 1000000)::bigint)
-                               || uuid_send(p.key)
-                               || int4send(octet_length(p.reason)) || convert_to(p.reason, 'UTF8')
-                               || int4send(octet_length(p.source)) || convert_to(p.source, 'UTF8')
-                               || int4send(octet_length(coalesce(p.note, '')))
-                               || convert_to(coalesce(p.note, ''), 'UTF8')
-                           ) as expected
-                    from movements m join postings p on p.id = m.posting_id
-                    window level as (partition by m.item_id, m.location_id order by m.number)
-                ) m
-                where hash <> expected
-                union all
-                select format('item %s at location %s: its hash is not its last movement''s',
-                              l.item_id, l.location_id)
-                from levels l join movements m using (item_id, location_id)
-                where m.number = l.version and m.hash <> l.hash",
-    },
-    Invariant {
-        name: "I9",
-        rule: "an item's total is the sum of its levels",
-        query: "select format('item %s: total %s, levels sum up to %s', i.id, i.total, coalesce(l.sum, 0))
-                from items i left join (select item_id, sum(on_hand) as sum from levels group by 1) l
-                     on l.item_id = i.id
-                where i.total <> coalesce(l.sum, 0)",
-    },
+/// Every invariant.
+pub const INVARIANTS: [Invariant; 9] = [
+    invariant("I1", "on hand is the sum of its movements"),
+    invariant("I2", "each movement begins where the one before it ended"),
+    invariant(
+        "I3",
+        "movements are numbered without gaps, and the last number is the level's version",
+    ),
+    invariant("I4", "nothing is negative"),
+    invariant("I5", "every line of a posting is there"),
+    invariant(
+        "I6",
+        "a key has one effect within 7 days, and as long names its posting",
+    ),
+    invariant("I7", "every admin change has its audit row"),
+    invariant("I8", "the hash chains verify"),
+    invariant("I9", "an item's total is the sum of its levels"),
 ];
 
+const fn invariant(name: &'static str, rule: &'static str) -> Invariant {
+    Invariant { name, rule }
+}
+
+/// A place where an invariant is broken.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Violation {
+    /// The invariant's name.
+    pub invariant: String,
+    /// The item that is to be checked again, if it is about one.
+    item_id: Option<i64>,
+    /// The posting that is to be checked again, if it is about one.
+    posting_id: Option<i64>,
+    /// Where, and what is there.
+    pub place: String,
+}
+
 impl Invariants<'_> {
-    /// Where the invariant is broken: at most `limit` places, none when it holds.
+    /// Where one invariant is broken in the whole ledger: at most `limit` places, none when it holds.
     ///
     /// # Errors
     /// [`DatabaseError`] if the database fails.
     pub async fn violations(
         &mut self,
         invariant: &Invariant,
-        limit: u32,
+        limit: usize,
     ) -> Result<Vec<String>, DatabaseError> {
-        let places = sqlx::query_scalar(sqlx::AssertSqlSafe(format!(
-            "select * from ({}) violations limit {limit}",
-            invariant.query
-        )));
-        Ok(places.fetch_all(&mut *self.connection).await?)
+        let mut places = Vec::new();
+        let mut next = Some(Slice::FIRST);
+        while let Some(slice) = next {
+            let checked = self.check_slice(slice).await?;
+            let broken = checked.violations.into_iter();
+            places.extend(
+                broken
+                    .filter(|violation| violation.invariant == invariant.name)
+                    .map(|violation| violation.place),
+            );
+            next = checked.next.filter(|_| places.len() < limit);
+        }
+        places.truncate(limit);
+        Ok(places)
     }
 
-    /// Lifts the statement time limit of this transaction: a full check reads the whole ledger.
+    /// Lets this transaction read one snapshot and nothing else, without a limit of time a statement.
     ///
     /// # Errors
     /// [`DatabaseError`] if the database fails.
-    pub async fn allow_long_statements(&mut self) -> Result<(), DatabaseError> {
-        sqlx::raw_sql("set transaction isolation level repeatable read, read only; set local statement_timeout = 0")
+    pub async fn begin_reading(&mut self) -> Result<(), DatabaseError> {
+        self.set("read only").await
+    }
+
+    async fn begin_recent(&mut self) -> Result<(), DatabaseError> {
+        self.set("read write").await
+    }
+
+    async fn set(&mut self, mode: &'static str) -> Result<(), DatabaseError> {
+        // One core at most, and no compiling of statements that run for tenths of a second.
+        let sql = format!(
+            "set transaction isolation level repeatable read, {mode};
+             set local statement_timeout = 0; set local max_parallel_workers_per_gather = 0; set local jit = off"
+        );
+        sqlx::raw_sql(sqlx::AssertSqlSafe(sql))
             .execute(&mut *self.connection)
             .await?;
         Ok(())

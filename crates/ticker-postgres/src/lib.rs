@@ -18,15 +18,18 @@
 //! What is not there is `None`; a violated constraint becomes the domain's error, recognised by the
 //! constraint's name; everything else is a [`DatabaseError`].
 
+pub mod audit;
 pub mod categories;
 mod database;
 mod error;
 pub mod invariants;
 pub mod items;
+pub mod jobs;
 pub mod ledger;
 pub mod locations;
 pub mod migrations;
 pub mod movements;
+pub mod posting_keys;
 pub mod sessions;
 pub mod stock;
 pub mod users;

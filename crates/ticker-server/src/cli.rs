@@ -20,7 +20,11 @@ pub(crate) enum Command {
     /// Bring the schema up to date; waits up to 90 seconds for the database
     Migrate,
     /// Check the ledger's invariants; ends with 1 if one is broken
-    Verify,
+    Verify {
+        /// Check only what has moved since this was last done, or was broken then, instead of everything
+        #[arg(long)]
+        since_last: bool,
+    },
     /// Ask the server on this machine whether it is alive, for containers
     Healthcheck,
     /// Load the demo shop into an empty inventory

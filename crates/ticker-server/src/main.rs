@@ -56,7 +56,9 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             logs::init(settings.log);
             migrate::run(&settings.database).await
         }
-        Command::Verify => verify::run(&operator_app(&environment)?).await,
+        Command::Verify { since_last } => {
+            verify::run(&operator_app(&environment)?, since_last).await
+        }
         Command::Demo => demo::run(&operator_app(&environment)?).await,
         Command::User { command } => user::run(&operator_app(&environment)?, command).await,
     }

@@ -92,11 +92,7 @@ impl Serving {
         tasks.spawn(pages.serve(service, page_connections.clone()));
         tasks.spawn(metrics.serve(metrics_service, metrics_connections.clone()));
         tasks.spawn(readiness::watch(app.clone(), stop.clone()));
-        tasks.spawn(chores::forget_sessions(
-            app.clone(),
-            settings.sessions,
-            stop.clone(),
-        ));
+        chores::spawn(&tasks, &app, settings.jobs, &stop);
         let keep_up = async move { measured.keep_up().await };
         tasks.spawn(stop.clone().run_until_cancelled_owned(keep_up));
         Ok(Self {

@@ -13,6 +13,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use ticker_app::AppSettings;
+use ticker_app::operation::JobSettings;
 use ticker_domain::password::{PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN_LEAST};
 use ticker_http::{BadOrigin, HttpSettings, Origin, TrustedProxies};
 use ticker_postgres::sessions::SessionLifetime;
@@ -31,6 +32,9 @@ const CONNECTIONS_MIN: u32 = 2;
 const CONNECTIONS_MAX: u32 = 100;
 /// The longest that a session can be set to live: 30 days.
 const SESSION_HOURS_MAX: u64 = 720;
+/// Within this a key has one effect, whatever is set.
+const POSTING_KEY_DAYS_MIN: u32 = 7;
+const POSTING_KEY_DAYS_MAX: u32 = 365;
 /// What a command that an operator types needs at most.
 const OPERATOR_CONNECTIONS_MAX: u32 = 2;
 
@@ -42,6 +46,7 @@ pub(crate) struct ServeSettings {
     pub(crate) http: HttpSettings,
     pub(crate) database: Database,
     pub(crate) sessions: SessionLifetime,
+    pub(crate) jobs: JobSettings,
     pub(crate) app: AppSettings,
     pub(crate) log: LogSettings,
 }
@@ -85,6 +90,9 @@ impl ServeSettings {
         });
         let database = read_app_database(&mut reader, connections_max);
         let sessions = read_sessions(&mut reader);
+        let posting_key_days = reader.read(&table::POSTING_KEY_DAYS, |text| {
+            parse_number(text, POSTING_KEY_DAYS_MIN, POSTING_KEY_DAYS_MAX)
+        });
         let app = read_app(&mut reader);
         let log = read_log(&mut reader);
         let settings = (|| {
@@ -94,6 +102,10 @@ impl ServeSettings {
                 http: http?,
                 database: database?,
                 sessions: sessions?,
+                jobs: JobSettings {
+                    sessions: sessions?,
+                    posting_key_days: posting_key_days?,
+                },
                 app: app?,
                 log: log?,
             })

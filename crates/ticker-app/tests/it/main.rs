@@ -1,8 +1,10 @@
 //! The operations, each against a real Postgres of the test's own.
 
+mod audit;
 mod demo;
 mod items;
 mod operation;
+mod operation_jobs;
 mod rights;
 mod stock;
 mod users;

@@ -1,14 +1,18 @@
 //! Every statement against a real Postgres, in a database of the test's own.
 
+mod audit;
 mod connections;
 mod grants;
 mod history;
 mod invariants;
+mod invariants_recent;
 mod items;
+mod jobs;
 mod ledger;
 mod ledger_races;
 mod migrations;
 mod places;
+mod posting_keys;
 mod sessions;
 mod stock;
 mod stock_pages;

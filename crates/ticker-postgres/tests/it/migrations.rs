@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use sqlx::{AssertSqlSafe, Connection as _};
 use ticker_postgres::migrations::{SchemaState, migrate, schema_state};
 use ticker_postgres::{Database, DatabaseErrorKind, DatabaseSettings};
 use ticker_testkit::TestDatabase;
@@ -64,16 +65,22 @@ async fn from_nothing_to_ready_by_two_at_once() {
 async fn whoever_migrates_waits_as_long_as_the_one_before_needs() {
     let db = TestDatabase::new().await;
     // The lock that sqlx takes while it migrates, held for longer than any other lock is waited for.
-    let slow = format!(
-        "select pg_advisory_lock({}); select pg_sleep(3)",
-        lock_id(db.name())
-    );
-    let (one, other) = (owner(&db), async {
-        tokio::time::sleep(Duration::from_millis(300)).await;
-        migrate(&owner(&db)).await
-    });
-    drop(one);
-    let ((), migrated) = tokio::join!(db.sql(&slow), other);
+    let mut slow = db.superuser().await;
+    let take = format!("select pg_advisory_lock({})", lock_id(db.name()));
+    sqlx::raw_sql(AssertSqlSafe(take))
+        .execute(&mut slow)
+        .await
+        .unwrap();
+    let let_go = async {
+        db.until_blocked(1).await;
+        sqlx::raw_sql("select pg_sleep(3)")
+            .execute(&mut slow)
+            .await
+            .unwrap();
+        slow.close().await.unwrap();
+    };
+    let other = owner(&db);
+    let (migrated, ()) = tokio::join!(migrate(&other), let_go);
     assert_eq!(migrated.unwrap(), 0);
 }
 

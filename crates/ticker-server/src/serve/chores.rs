@@ -1,29 +1,74 @@
-//! What is done now and then while serving.
+//! What is done now and then while serving, by this process or by another replica.
 
 use std::time::Duration;
 
 use ticker_app::App;
+use ticker_app::operation::{Job, JobSettings};
 use ticker_auth::Anyone;
-use ticker_postgres::sessions::SessionLifetime;
-use tokio::time::{Instant, MissedTickBehavior, interval_at};
+use tokio::time::{Interval, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
-/// Ended sessions are refused at once; their rows can stay a while. The first time comes when a start
-/// beside a database that starts, too, is over.
-const FORGETTING_DELAY: Duration = Duration::from_mins(5);
-const FORGETTING_INTERVAL: Duration = Duration::from_hours(1);
+/// How often each process asks whether a job is due, and shows how all of them stand.
+const LOOK_EVERY: Duration = Duration::from_secs(10);
 
-/// Deletes the rows of ended sessions, soon after the start and then hourly.
-pub(super) async fn forget_sessions(app: App, lifetime: SessionLifetime, stop: CancellationToken) {
-    let mut hourly = interval_at(Instant::now() + FORGETTING_DELAY, FORGETTING_INTERVAL);
-    hourly.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    while stop.run_until_cancelled(hourly.tick()).await.is_some() {
-        match app.forget_expired_sessions(Anyone, lifetime).await {
-            Ok(0) => {}
-            Ok(sessions) => tracing::info!(sessions, "ended sessions are forgotten"),
-            Err(error) => {
-                tracing::warn!(%error, "ended sessions are not forgotten: next try in an hour");
+/// Begins to do jobs, each in a task of its own: a long one does not hold up the others.
+pub(super) fn spawn(
+    tasks: &TaskTracker,
+    app: &App,
+    settings: JobSettings,
+    stop: &CancellationToken,
+) {
+    for job in Job::ALL {
+        tasks.spawn(run(app.clone(), job, settings, stop.clone()));
+    }
+    tasks.spawn(report(app.clone(), stop.clone()));
+}
+
+async fn run(app: App, job: Job, settings: JobSettings, stop: CancellationToken) {
+    let mut looks = Looks::new(stop.clone());
+    while looks.next(&app).await {
+        if let Err(error) = app.run_job(Anyone, job, settings, &stop).await {
+            tracing::warn!(%error, job = job.as_str(), "nobody can say whether a job is due");
+        }
+    }
+}
+
+async fn report(app: App, stop: CancellationToken) {
+    let mut looks = Looks::new(stop);
+    while looks.next(&app).await {
+        if let Err(error) = app.report_jobs(Anyone).await {
+            tracing::warn!(%error, "nobody can say how the jobs stand");
+        }
+    }
+}
+
+/// The moments at which to look: now and then, while the database is there with the schema that is needed.
+/// Whoever watches that says so when it is not.
+struct Looks {
+    ticks: Interval,
+    stop: CancellationToken,
+}
+
+impl Looks {
+    fn new(stop: CancellationToken) -> Self {
+        let mut ticks = interval(LOOK_EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self { ticks, stop }
+    }
+
+    /// Waits for the next one; false when there is none any more.
+    async fn next(&mut self, app: &App) -> bool {
+        while self
+            .stop
+            .run_until_cancelled(self.ticks.tick())
+            .await
+            .is_some()
+        {
+            if app.check_ready(Anyone).await.is_ok() {
+                return true;
             }
         }
+        false
     }
 }

@@ -94,6 +94,9 @@ settings! {
         "Hours without a request after which a session ends, 1 to 720";
     SESSION_ABSOLUTE_HOURS: "TICKER_SESSION_ABSOLUTE_HOURS", Fallback::Default("168"), "serve",
         "Hours after sign-in after which a session ends in any case, 1 to 720, not less than the idle ones";
+    POSTING_KEY_DAYS: "TICKER_POSTING_KEY_DAYS", Fallback::Default("7"), "serve",
+        "Days for which an idempotency key is kept, 7 to 365: a change that is sent again within them \
+         gets its first answer";
     PASSWORD_LENGTH_MIN: "TICKER_PASSWORD_LENGTH_MIN", Fallback::Default("12"), "serve, verify, demo, user",
         "The least number of characters of a new password, 8 to 128";
     LOG: "TICKER_LOG", Fallback::Default("info"), "all but healthcheck",
