@@ -153,14 +153,14 @@ impl Client {
                 self.lanes.len() == 1 && answer.as_ref().is_some_and(|answer| answer.tries == 1);
             self.log(|| event(press, verdict, is_only))?;
         }
-        let worst = verdicts.iter().map(outcome).max();
-        let worst = worst.context("a client has a lane")?;
+        let last = verdicts.iter().map(outcome).max();
+        let last = last.context("a client has a lane")?;
         if let Some(Verdict::Unexpected { words, .. }) =
-            verdicts.iter().find(|one| outcome(one) == worst)
+            verdicts.iter().find(|one| outcome(one) == last)
         {
             self.tally.lock().complain(|| format!("{ask}: {words}"));
         }
-        Ok(worst)
+        Ok(last)
     }
 
     fn log(&self, event: impl FnOnce() -> Event) -> anyhow::Result<()> {
@@ -179,8 +179,7 @@ fn kind_of(path: Path) -> Kind {
     }
 }
 
-/// How a press ended by one answer. Several answers end it as the latest of these in the order of
-/// [`Outcome`].
+/// How a press ended by one answer.
 fn outcome(verdict: &Verdict) -> Outcome {
     match verdict {
         Verdict::Posted(posted) if posted.replayed => Outcome::Replayed,

@@ -67,8 +67,7 @@ impl Lane {
             let pause = if trouble == Trouble::Cut {
                 Duration::ZERO
             } else {
-                self.at = (self.at + 1) % self.route.replicas.len();
-                self.connection = None;
+                self.move_on();
                 backoff.pause(asked_pause)
             };
             if Instant::now() + pause >= give_up_at {
@@ -79,6 +78,15 @@ impl Lane {
             }
         }
         None
+    }
+
+    /// To the next replica, if there is another.
+    fn move_on(&mut self) {
+        let next = (self.at + 1) % self.route.replicas.len();
+        if next != self.at {
+            self.at = next;
+            self.connection = None;
+        }
     }
 
     /// Sends the request once; `tries` is its number.

@@ -96,7 +96,7 @@ fn carry_out(command: Command) -> anyhow::Result<bool> {
         Command::Run(arguments) => arguments.threads.get(),
         Command::Check(_) => 1,
     };
-    // One thread needs no waking of others, which is a fifth of the work.
+    // With one thread, clients need no waking across threads.
     let mut builder = if threads == 1 {
         tokio::runtime::Builder::new_current_thread()
     } else {

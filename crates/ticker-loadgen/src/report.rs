@@ -198,6 +198,9 @@ impl fmt::Display for Report<'_> {
 }
 
 fn counts<K: Serialize>(counts: &BTreeMap<K, u64>) -> String {
+    if counts.is_empty() {
+        return "none".to_owned();
+    }
     let mut line = String::new();
     for (name, count) in counts {
         let separator = if line.is_empty() { "" } else { ", " };

@@ -5,10 +5,11 @@ mod prepare;
 pub(crate) use self::prepare::route;
 
 use std::path::PathBuf;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use tokio::task::JoinSet;
 
 use self::prepare::{Party, Prepared};
@@ -50,11 +51,12 @@ pub(crate) async fn run(arguments: RunArguments) -> anyhow::Result<bool> {
     if let Some(path) = &arguments.json {
         report.write(path)?;
     }
-    if arguments.log.is_none()
-        && is_clean
-        && let Some(log) = log
-    {
-        std::fs::remove_file(log).context("cannot remove the temporary log")?;
+    if let (None, Some(log)) = (&arguments.log, log) {
+        if is_clean {
+            std::fs::remove_file(log).context("cannot remove the temporary log")?;
+        } else {
+            eprintln!("the log is kept: {}", log.display());
+        }
     }
     Ok(is_clean)
 }
@@ -74,7 +76,7 @@ const TIME: Duration = Duration::from_secs(10);
 /// How long to run before.
 const WARM_UP: Duration = Duration::from_secs(2);
 
-/// Lets the clients work until all is done. Gives how many arrivals the schedule held, if there was one.
+/// Lets the clients work until all is done, or Ctrl-C says that nothing new is to be begun. Gives how many arrivals the schedule held, if there was one.
 async fn measure(arguments: &RunArguments, prepared: Prepared) -> anyhow::Result<Option<u64>> {
     let is_bounded = arguments.presses.is_some() || arguments.scenario == Scenario::Replay;
     let time = arguments.duration.or((!is_bounded).then_some(TIME));
@@ -93,14 +95,18 @@ async fn measure(arguments: &RunArguments, prepared: Prepared) -> anyhow::Result
     *prepared.tally.lock() = Tally::new(start + warm_up);
     let mut workers = spawn(prepared.workers, &pace);
     let mut readers = spawn(prepared.readers, &reading);
-    let mut working = std::pin::pin!(finish(&mut workers));
+    let mut showing = pin!(progress::show(prepared.tally.clone()));
+    let mut working = pin!(finish(&mut workers));
     let finished = tokio::select! {
         finished = &mut working => finished,
-        () = progress::show(prepared.tally.clone()) => unreachable!("it goes on for ever"),
+        () = &mut showing => unreachable!("it goes on for ever"),
         interrupted = tokio::signal::ctrl_c() => {
             interrupted.context("cannot wait for Ctrl-C")?;
             pace.stop();
-            working.await
+            tokio::select! {
+                finished = working => finished,
+                _ = tokio::signal::ctrl_c() => Err(anyhow!("interrupted while answers were awaited")),
+            }
         }
     };
     reading.stop();

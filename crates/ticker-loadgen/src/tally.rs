@@ -23,14 +23,14 @@ pub(crate) enum Kind {
     SignIn,
 }
 
-/// How an operation ended.
+/// How an operation ended. Where several answers end it, the last of these that one of them has counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Outcome {
-    /// The press happened.
-    Posted,
     /// The press had happened before: its key was sent again.
     Replayed,
+    /// The press happened.
+    Posted,
     /// The press did not happen, by a rule.
     Refused,
     /// The page came.
@@ -69,7 +69,7 @@ pub(crate) struct Tally {
     pub(crate) ended: Instant,
     /// How the operations ended.
     pub(crate) outcomes: BTreeMap<Outcome, u64>,
-    /// Why requests were sent again.
+    /// Why requests were sent again, warm-up included.
     pub(crate) troubles: BTreeMap<Trouble, u64>,
     /// From when the request was due to the end of its answer.
     pub(crate) latencies: BTreeMap<Kind, Latencies>,
@@ -156,7 +156,7 @@ impl Tally {
     }
 }
 
-/// The tally that all clients share. They lock it once an operation, for less than a microsecond.
+/// The tally that all clients share. They lock it for a moment once or twice an operation.
 #[derive(Clone, Debug)]
 pub(crate) struct SharedTally(Arc<Mutex<Tally>>);
 

@@ -158,7 +158,9 @@ async fn shelves(arguments: &RunArguments, scout: &mut Client) -> anyhow::Result
             let mut found = shelf::on_page(&page);
             found.retain(|shelf| location.is_none_or(|location| shelf.location == location));
             if found.is_empty() {
-                return Err(Misused("there is no such item to press on".to_owned()).into());
+                let words =
+                    "the page offers nothing to press on; say what with --items and --location";
+                return Err(Misused(words.to_owned()).into());
             }
             Shelves::Listed(found)
         }

@@ -20,6 +20,7 @@ async fn every_press_is_posted_once_through_copies_cuts_and_busy_servers() {
     assert_eq!(said.code, 0, "{said:?}");
     let result = folder.result();
     let count = |name: &str| result["outcomes"][name].as_u64().unwrap_or(0);
+    // Every first answer was a 503 or cut, or another copy's.
     let posted = count("posted") + count("replayed");
     assert_eq!(posted + count("refused"), 300);
     assert!(count("refused") > 0);
@@ -67,6 +68,22 @@ async fn answers_to_one_key_that_contradict_each_other_are_wrong() {
     assert_eq!(result["disagreements"], 10);
     assert!(said.out.contains("NOT SOUND"), "{said:?}");
     assert!(said.out.contains("stands there 2 times"), "{said:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn copies_of_a_press_are_one_press() {
+    let (fake, folder) = (Fake::start(Faults::default()).await, Folder::new());
+    let said = loadgen(
+        &fake,
+        &folder,
+        "run",
+        "--scenario hot --presses 20 --duplicate 3",
+    )
+    .await;
+    assert_eq!(said.code, 0, "{said:?}");
+    let result = folder.result();
+    assert_eq!(result["outcomes"], serde_json::json!({"posted": 20}));
+    assert_eq!((fake.presses(), fake.ledger().rows.len()), (60, 20));
 }
 
 #[tokio::test(flavor = "multi_thread")]
