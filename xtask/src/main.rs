@@ -1,6 +1,7 @@
 //! The project's own commands: `cargo xtask <command>`.
 
 mod arrows;
+mod bench;
 mod browser;
 mod ci;
 mod dev;
@@ -23,6 +24,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
+use crate::bench::Plan;
 use crate::interrupt::Interrupted;
 use crate::process::SaidItself;
 use crate::workspace::Workspace;
@@ -65,6 +67,18 @@ enum Command {
         /// Do not fail when a check cannot be made because its tool cannot be had here.
         #[arg(long)]
         allow_missing_tools: bool,
+    },
+    /// Measure how fast Ticker is, beside a yardstick in the same run, on a PostgreSQL of its own.
+    Bench {
+        /// What to measure.
+        #[arg(value_parser = clap::builder::PossibleValuesParser::new(bench::names()))]
+        name: String,
+        /// Only show within seconds that it works; the figures mean nothing.
+        #[arg(long)]
+        short: bool,
+        /// How often each side of a comparison has its turn [default: 5, with --short 1].
+        #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+        rounds: Option<u32>,
     },
     /// Renew `.sqlx`, which lets builds check every query without a database, after a query or a
     /// migration changed.
@@ -111,6 +125,15 @@ fn run(command: Command) -> Result<()> {
             checks,
             allow_missing_tools,
         } => ci::run(&workspace, &checks, allow_missing_tools),
+        Command::Bench {
+            name,
+            short,
+            rounds,
+        } => {
+            let plan = if short { Plan::SHORT } else { Plan::FULL };
+            let plan = rounds.map_or(plan, |rounds| plan.with_rounds(rounds));
+            bench::run(&workspace, &name, &plan)
+        }
         Command::SqlxPrepare { lib } => sqlx_metadata::prepare(&workspace, lib),
     }
 }
@@ -150,6 +173,28 @@ mod tests {
         assert!(parsed("dev --port 0").is_none());
         assert!(parsed("dev --port 70000").is_none());
         assert!(parsed("dev something").is_none());
+    }
+
+    #[test]
+    fn bench_knows_what_it_can_measure() {
+        let expected = |line: &str, wanted: (&str, bool, Option<u32>)| match parsed(line) {
+            Some(Command::Bench {
+                name,
+                short,
+                rounds,
+            }) => {
+                assert_eq!((name.as_str(), short, rounds), wanted, "{line}");
+            }
+            _ => panic!("{line}"),
+        };
+        expected("bench all --short", ("all", true, None));
+        expected(
+            "bench adjust-hot --rounds 9",
+            ("adjust-hot", false, Some(9)),
+        );
+        assert!(parsed("bench").is_none());
+        assert!(parsed("bench everything").is_none());
+        assert!(parsed("bench start --rounds 0").is_none());
     }
 
     #[test]

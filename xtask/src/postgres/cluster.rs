@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
-use std::process::{Child, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -35,6 +35,8 @@ pub(crate) enum Purpose {
     Development,
     /// Goes away with the run, so it never waits for the disk.
     ThrowAway,
+    /// Goes away with the run, and works as in production until then: what is committed is on the disk.
+    Benchmark,
 }
 
 impl Purpose {
@@ -50,6 +52,18 @@ impl Purpose {
                 "max_wal_size=4GB",
                 "autovacuum_naptime=1h",
             ],
+            Self::Benchmark => &[
+                "max_connections=200",
+                "fsync=on",
+                "full_page_writes=on",
+                "synchronous_commit=on",
+                "shared_buffers=1GB",
+                "effective_cache_size=3GB",
+                "random_page_cost=1.1",
+                // No checkpoint but those that are asked for falls into a measurement.
+                "max_wal_size=16GB",
+                "checkpoint_timeout=1h",
+            ],
         }
     }
 }
@@ -61,6 +75,7 @@ pub(crate) struct Cluster {
     log: PathBuf,
     pub(crate) port: u16,
     password: String,
+    purpose: Purpose,
 }
 
 impl Cluster {
@@ -143,6 +158,23 @@ impl Cluster {
         let step = Step::start("Stopping PostgreSQL");
         self.shut_down();
         step.done();
+    }
+
+    /// One of PostgreSQL's programs as the superuser's client of a database.
+    pub(crate) fn client(&self, program: &str, database: &str) -> Command {
+        let mut command = self.server.command(program);
+        command
+            .env("PGHOST", "127.0.0.1")
+            .env("PGPORT", self.port.to_string())
+            .env("PGUSER", SUPERUSER)
+            .env("PGPASSWORD", &self.password)
+            .env("PGDATABASE", database);
+        command
+    }
+
+    /// The settings that its purpose asks for.
+    pub(crate) fn settings(&self) -> &'static [&'static str] {
+        self.purpose.settings()
     }
 
     fn run_psql(&self, options: &[&str], database: &str, script: &str) -> Result<String> {
@@ -299,6 +331,7 @@ fn launch(server: &Server, place: &Place, password: &str, purpose: Purpose) -> R
         log: place.log(),
         port,
         password: password.to_owned(),
+        purpose,
     };
     cluster.wait_until_ready()?;
     Ok(cluster)

@@ -1,0 +1,112 @@
+//! How much is measured.
+
+/// How much is measured: enough to trust, or enough to see that the bench works.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Plan {
+    /// How often each side of a comparison has its turn.
+    pub(super) rounds: u32,
+    /// How long each turn is measured.
+    pub(super) seconds: u32,
+    /// How long Ticker runs before it is measured.
+    pub(super) warm_up_seconds: u32,
+    /// Items in the inventory.
+    pub(super) items: u32,
+    /// Users who sign in; clients share them.
+    pub(super) accounts: u32,
+    /// Clients that press, a side each.
+    pub(super) pressing: [u32; 2],
+    /// Clients of the yardstick, a side each; one of them is the first of those that press.
+    pub(super) measuring: [u32; 3],
+    /// Clients that press where processes are compared, a pair of sides each.
+    pub(super) sharing: &'static [u32],
+    /// Sign-ins that come at once.
+    pub(super) sign_ins: u32,
+    /// Clients that read pages meanwhile.
+    pub(super) readers: u32,
+    /// How often a process is started.
+    pub(super) starts: u32,
+    /// Whether the figures say anything.
+    pub(super) is_meaningful: bool,
+}
+
+impl Plan {
+    /// What docs/performance.md is filled with.
+    pub(crate) const FULL: Self = Self {
+        rounds: 5,
+        seconds: 10,
+        warm_up_seconds: 2,
+        items: 100_000,
+        accounts: 32,
+        pressing: [64, 256],
+        measuring: [1, 16, 64],
+        sharing: &[64, 256],
+        sign_ins: 300,
+        readers: 8,
+        starts: 30,
+        is_meaningful: true,
+    };
+    /// Shows within seconds that a bench works.
+    pub(crate) const SHORT: Self = Self {
+        rounds: 1,
+        seconds: 1,
+        warm_up_seconds: 0,
+        items: 1_000,
+        accounts: 2,
+        pressing: [4, 8],
+        measuring: [1, 2, 4],
+        sharing: &[4],
+        sign_ins: 8,
+        readers: 2,
+        starts: 3,
+        is_meaningful: false,
+    };
+
+    /// With so many rounds.
+    pub(crate) fn with_rounds(self, rounds: u32) -> Self {
+        Self { rounds, ..self }
+    }
+
+    /// With an inventory as small as a shop's, for what is not about its size.
+    pub(super) fn with_small_inventory(self) -> Self {
+        Self {
+            items: self.items.min(1_000),
+            ..self
+        }
+    }
+
+    /// Where in [`Plan::measuring`] as many clients stand as press on Ticker first.
+    pub(super) fn equal_clients(&self) -> usize {
+        let equal = |clients: &u32| *clients == self.pressing[0];
+        self.measuring.iter().position(equal).unwrap_or_default()
+    }
+
+    /// As the file of the run has it.
+    pub(super) fn to_json(self) -> serde_json::Value {
+        serde_json::json!({
+            "rounds": self.rounds,
+            "seconds": self.seconds,
+            "warm_up_seconds": self.warm_up_seconds,
+            "items": self.items,
+            "accounts": self.accounts,
+            "clients": self.pressing,
+            "yardstick_clients": self.measuring,
+            "replica_clients": self.sharing,
+            "sign_ins": self.sign_ins,
+            "readers": self.readers,
+            "starts": self.starts,
+            "is_meaningful": self.is_meaningful,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_yardstick_is_taken_at_as_many_clients_as_press() {
+        for plan in [Plan::FULL, Plan::SHORT] {
+            assert_eq!(plan.measuring[plan.equal_clients()], plan.pressing[0]);
+        }
+    }
+}
