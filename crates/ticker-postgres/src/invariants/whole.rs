@@ -1,6 +1,6 @@
 //! The whole check: every row of the ledger, a slice at a time.
 
-use sqlx::{AssertSqlSafe, FromRow};
+use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use super::{Invariants, Violation, rules};
@@ -49,7 +49,7 @@ pub struct Checked {
 }
 
 /// Rows that one statement looks at: some tenths of a second each.
-const MOVEMENTS: i64 = 20_000;
+const MOVEMENTS: u32 = 20_000;
 const POSTINGS: i64 = 20_000;
 const KEYS: i64 = 20_000;
 /// An item has some movements, all of which are summed up.
@@ -78,13 +78,12 @@ const LEVELS_SLICE: &str = "
         from movements where item_id = any($1) group by 1, 2
     )";
 
-#[derive(FromRow)]
-struct Place {
-    item_id: i64,
-    location_id: i64,
-    number: i64,
-    rows: i64,
-}
+const ITEM_IDS: &str = "select id from items where id > $1 order by 1 limit $2";
+const POSTING_IDS: &str = "select id from postings where id > $1 order by 1 limit $2";
+const KEY_IDS: &str = "select key from posting_keys where key > $1 order by 1 limit $2";
+
+/// What is broken in a slice, how many rows it has, and which slice comes next.
+type Found = (Vec<Violation>, usize, Slice);
 
 impl Slice {
     /// Where the walk begins.
@@ -114,130 +113,56 @@ impl Invariants<'_> {
     /// [`DatabaseError`] if the database fails.
     #[tracing::instrument(name = "db.invariants.check_slice", skip(self))]
     pub async fn check_slice(&mut self, slice: Slice) -> Result<Checked, DatabaseError> {
-        match slice {
+        let (violations, rows, next) = match slice {
             Slice::Movements {
                 item,
                 location,
                 number,
-            } => self.check_movements(item, location, number).await,
+            } => self.check_movements((item, location, number)).await?,
             Slice::Items(after) => {
-                let ids = self
-                    .ids(
-                        "select id from items where id > $1 order by 1 limit $2",
-                        after,
-                        ITEMS,
-                    )
-                    .await?;
-                let violations = self
-                    .ask(&[LEVELS_SLICE, rules::LEVELS].concat(), &ids)
-                    .await?;
-                let next = ids
-                    .last()
-                    .map_or(Slice::Postings(0), |last| Slice::Items(*last));
-                Ok(Checked::of(violations, &ids, next))
+                let question = [LEVELS_SLICE, rules::LEVELS].concat();
+                let listed = self.ids(ITEM_IDS, after, ITEMS).await?;
+                let next = listed.last().map(|last| Slice::Items(*last));
+                let violations = self.ask(&question, &listed).await?;
+                (violations, listed.len(), next.unwrap_or(Slice::Postings(0)))
             }
             Slice::Postings(after) => {
-                let ids = self
-                    .ids(
-                        "select id from postings where id > $1 order by 1 limit $2",
-                        after,
-                        POSTINGS,
-                    )
-                    .await?;
-                let violations = self.ask(rules::POSTINGS, &ids).await?;
-                let next = ids
-                    .last()
-                    .map_or(Slice::Keys(Uuid::nil()), |last| Slice::Postings(*last));
-                Ok(Checked::of(violations, &ids, next))
+                let listed = self.ids(POSTING_IDS, after, POSTINGS).await?;
+                let next = listed.last().map(|last| Slice::Postings(*last));
+                let violations = self.ask(rules::POSTINGS, &listed).await?;
+                let then = Slice::Keys(Uuid::nil());
+                (violations, listed.len(), next.unwrap_or(then))
             }
             Slice::Keys(after) => {
-                let keys = self
-                    .ids(
-                        "select key from posting_keys where key > $1 order by 1 limit $2",
-                        after,
-                        KEYS,
-                    )
-                    .await?;
-                let violations = self.ask(rules::KEYS, &keys).await?;
-                let next = match keys.last() {
+                let listed = self.ids(KEY_IDS, after, KEYS).await?;
+                let violations = self.ask(rules::KEYS, &listed).await?;
+                let next = match listed.last() {
                     Some(last) => Slice::Keys(*last),
                     None => self.key_pairs().await?,
                 };
-                Ok(Checked::of(violations, &keys, next))
+                (violations, listed.len(), next)
             }
-            Slice::KeyPairs { part, parts } => {
-                let violations = sqlx::query_as(rules::KEY_PAIRS)
-                    .bind(parts)
-                    .bind(part)
-                    .fetch_all(&mut *self.connection)
-                    .await?;
-                let part = part + 1;
-                let next = if part < parts {
-                    Slice::KeyPairs { part, parts }
-                } else {
-                    Slice::Users
-                };
-                Ok(Checked::of(violations, &[(); 0], next))
+            Slice::KeyPairs { part, parts } => self.check_key_pairs(part, parts).await?,
+            Slice::Users => {
+                return Ok(Checked {
+                    violations: self.check_users().await?,
+                    rows: 0,
+                    next: None,
+                });
             }
-            Slice::Users => Ok(Checked {
-                violations: self.check_users().await?,
-                rows: 0,
-                next: None,
-            }),
-        }
+        };
+        let next = Some(next);
+        Ok(Checked {
+            violations,
+            rows,
+            next,
+        })
     }
 
     pub(super) async fn check_users(&mut self) -> Result<Vec<Violation>, DatabaseError> {
         Ok(sqlx::query_as(rules::USERS)
             .fetch_all(&mut *self.connection)
             .await?)
-    }
-
-    async fn check_movements(
-        &mut self,
-        item: i64,
-        location: i64,
-        number: i64,
-    ) -> Result<Checked, DatabaseError> {
-        let sql = [MOVEMENTS_SLICE, rules::CHAINS].concat();
-        let violations = sqlx::query_as(AssertSqlSafe(sql))
-            .bind(item)
-            .bind(location)
-            .bind(number)
-            .bind(MOVEMENTS)
-            .fetch_all(&mut *self.connection)
-            .await?;
-        let end: Option<Place> = sqlx::query_as(
-            "with slice as (
-                 select item_id, location_id, number from movements
-                 where (item_id, location_id, number) >= ($1, $2, $3)
-                 order by item_id, location_id, number limit $4
-             )
-             select *, (select count(*) from slice) as rows from slice
-             order by item_id desc, location_id desc, number desc limit 1",
-        )
-        .bind(item)
-        .bind(location)
-        .bind(number)
-        .bind(MOVEMENTS)
-        .fetch_optional(&mut *self.connection)
-        .await?;
-        Ok(match end {
-            Some(end) if end.rows == MOVEMENTS => Checked {
-                violations,
-                rows: usize::try_from(end.rows).unwrap_or(0),
-                next: Some(Slice::Movements {
-                    item: end.item_id,
-                    location: end.location_id,
-                    number: end.number,
-                }),
-            },
-            end => Checked {
-                violations,
-                rows: end.map_or(0, |end| usize::try_from(end.rows).unwrap_or(0)),
-                next: Some(Slice::Items(0)),
-            },
-        })
     }
 
     /// Asks about each of these ids or keys.
@@ -275,6 +200,55 @@ impl Invariants<'_> {
             .await?)
     }
 
+    async fn check_movements(&mut self, after: (i64, i64, i64)) -> Result<Found, DatabaseError> {
+        let (item, location, number) = after;
+        let sql = [MOVEMENTS_SLICE, rules::CHAINS].concat();
+        let violations = sqlx::query_as(AssertSqlSafe(sql))
+            .bind(item)
+            .bind(location)
+            .bind(number)
+            .bind(i64::from(MOVEMENTS))
+            .fetch_all(&mut *self.connection)
+            .await?;
+        let slice: Vec<(i64, i64, i64)> = sqlx::query_as(
+            "select item_id, location_id, number from movements
+             where (item_id, location_id, number) >= ($1, $2, $3)
+             order by item_id, location_id, number limit $4",
+        )
+        .bind(item)
+        .bind(location)
+        .bind(number)
+        .bind(i64::from(MOVEMENTS))
+        .fetch_all(&mut *self.connection)
+        .await?;
+        let next = match slice.last() {
+            Some(&(item, location, number)) if slice.len() == MOVEMENTS as usize => {
+                Slice::Movements {
+                    item,
+                    location,
+                    number,
+                }
+            }
+            _ => Slice::Items(0),
+        };
+        Ok((violations, slice.len(), next))
+    }
+
+    async fn check_key_pairs(&mut self, part: i64, parts: i64) -> Result<Found, DatabaseError> {
+        let violations = sqlx::query_as(rules::KEY_PAIRS)
+            .bind(parts)
+            .bind(part)
+            .fetch_all(&mut *self.connection)
+            .await?;
+        let part = part + 1;
+        let next = if part < parts {
+            Slice::KeyPairs { part, parts }
+        } else {
+            Slice::Users
+        };
+        Ok((violations, 0, next))
+    }
+
     /// In how many parts to compare keys, as many postings as the statistics know of.
     async fn key_pairs(&mut self) -> Result<Slice, DatabaseError> {
         let parts: i64 = sqlx::query_scalar(
@@ -284,15 +258,5 @@ impl Invariants<'_> {
         .fetch_one(&mut *self.connection)
         .await?;
         Ok(Slice::KeyPairs { part: 0, parts })
-    }
-}
-
-impl Checked {
-    fn of<T>(violations: Vec<Violation>, rows: &[T], next: Slice) -> Self {
-        Self {
-            violations,
-            rows: rows.len(),
-            next: Some(next),
-        }
     }
 }
