@@ -201,7 +201,7 @@ fn event(press: &Press, verdict: &Verdict, is_only_try: bool) -> Event {
             status: refused.status,
         },
         Verdict::Unexpected {
-            status: status @ (401 | 403 | 404 | 422),
+            status: status @ (401 | 403 | 404),
             ..
         } if is_only_try => Event::Refused {
             key,

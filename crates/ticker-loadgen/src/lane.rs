@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use http::HeaderValue;
-use hyper::body::Bytes;
+use http::response::Parts;
 
 use crate::answer::Answer;
 use crate::ask::Ask;
@@ -108,18 +108,18 @@ impl Lane {
         Err(trouble)
     }
 
-    async fn exchange(&mut self, ask: &Ask, cut: Option<Cut>) -> io::Result<http::response::Parts> {
+    async fn exchange(&mut self, ask: &Ask, cut: Option<Cut>) -> io::Result<Parts> {
         let replica = &self.route.replicas[self.at];
-        let request: http::Request<http_body_util::Full<Bytes>> =
-            ask.request(replica, self.route.origin.as_ref());
-        // A connection that the server closed while nothing was under way has lost nothing.
-        let is_ready = match &mut self.connection {
-            Some(connection) => connection.is_ready().await,
-            None => false,
-        };
+        let request = ask.request(replica, self.route.origin.as_ref());
+        // Nothing is lost when the server closed the connection while nothing was under way.
+        if let Some(connection) = &mut self.connection
+            && !connection.is_ready().await
+        {
+            self.connection = None;
+        }
         let connection = match &mut self.connection {
-            Some(connection) if is_ready => connection,
-            slot => slot.insert(Connection::open(replica).await?),
+            Some(connection) => connection,
+            none => none.insert(Connection::open(replica).await?),
         };
         let exchanged = connection.exchange(request, cut, &mut self.body).await;
         exchanged.map_err(io::Error::other)

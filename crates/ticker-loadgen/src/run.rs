@@ -76,7 +76,8 @@ const TIME: Duration = Duration::from_secs(10);
 /// How long to run before.
 const WARM_UP: Duration = Duration::from_secs(2);
 
-/// Lets the clients work until all is done, or Ctrl-C says that nothing new is to be begun. Gives how many arrivals the schedule held, if there was one.
+/// Lets the clients work until all is done, or Ctrl-C says that nothing new is to be begun. Gives how
+/// many arrivals the schedule held, if there was one.
 async fn measure(arguments: &RunArguments, prepared: Prepared) -> anyhow::Result<Option<u64>> {
     let is_bounded = arguments.presses.is_some() || arguments.scenario == Scenario::Replay;
     let time = arguments.duration.or((!is_bounded).then_some(TIME));

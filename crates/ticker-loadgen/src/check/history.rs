@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow, bail};
 use csv::{ByteRecord, Reader};
-use http::StatusCode;
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
+use http::{Response, StatusCode};
 use http_body_util::BodyExt as _;
 use hyper::body::{Bytes, Incoming};
 use tokio::sync::mpsc;
@@ -93,7 +93,7 @@ async fn begin(
 }
 
 /// The body, if it is the export and its end will show.
-fn check_head(answer: http::Response<Incoming>) -> anyhow::Result<Incoming> {
+fn check_head<B>(answer: Response<B>) -> anyhow::Result<B> {
     if answer.status() != StatusCode::OK {
         bail!("answered {}", answer.status());
     }
@@ -220,6 +220,18 @@ mod tests {
                 after
             }
         );
+    }
+
+    #[test]
+    fn an_export_must_tell_where_it_ends() {
+        let answer = |header, value| Response::builder().header(header, value).body(());
+        assert!(check_head(answer("transfer-encoding", "chunked").unwrap()).is_ok());
+        assert!(check_head(answer("content-length", "7").unwrap()).is_ok());
+        assert!(check_head(answer("connection", "close").unwrap()).is_err());
+        let refused = Response::builder()
+            .status(403)
+            .header("content-length", "7");
+        assert!(check_head(refused.body(()).unwrap()).is_err());
     }
 
     #[test]

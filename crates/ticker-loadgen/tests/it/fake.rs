@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use futures_util::{StreamExt as _, stream};
 use http::header::{COOKIE, LOCATION, ORIGIN, RETRY_AFTER, SET_COOKIE};
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::combinators::BoxBody;
@@ -183,12 +184,15 @@ fn page() -> Answer {
 fn export(shop: &Shop) -> Answer {
     let csv = shop.ledger.lock().unwrap().csv();
     let bytes = shop.faults.export_bytes.unwrap_or(csv.len());
-    let cut = (bytes < csv.len()).then(|| Err(std::io::Error::other("cut")));
+    let cut = (bytes < csv.len()).then(|| std::io::Error::other("cut"));
+    let cut = stream::iter(cut).then(async |error| {
+        // What stands before the cut is sent when the body is waited for.
+        tokio::task::yield_now().await;
+        Err(error)
+    });
     let piece = Ok(Frame::data(Bytes::from(csv).slice(..bytes)));
-    let pieces = std::iter::once(piece).chain(cut);
-    Response::new(BodyExt::boxed(StreamBody::new(futures_util::stream::iter(
-        pieces,
-    ))))
+    let pieces = stream::iter([piece]).chain(cut);
+    Response::new(BodyExt::boxed(StreamBody::new(Box::pin(pieces))))
 }
 
 fn busy() -> Answer {

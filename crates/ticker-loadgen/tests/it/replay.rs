@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use http::StatusCode;
+
 use crate::fake::{Fake, Faults};
 use crate::program::{Folder, loadgen};
 
@@ -42,6 +44,24 @@ async fn a_workload_keeps_each_users_order_and_is_posted_once() {
     };
     assert_eq!(ledger.rows.len(), 40);
     assert!(deltas(1).is_sorted() && deltas(2).is_sorted());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_whose_press_is_not_answered_goes_no_further() {
+    let faults = Faults {
+        answers: Some(StatusCode::SERVICE_UNAVAILABLE),
+        ..Faults::default()
+    };
+    let (fake, folder) = (Fake::start(faults).await, Folder::new());
+    let workload = "user,transaction,item,location,delta\nana,1,1,1,1\nana,2,1,1,1\nben,1,2,1,1\n";
+    folder.write("week.csv", workload);
+    let settings = format!(
+        "--scenario replay --name week --give-up 300ms --workload {}",
+        folder.path("week.csv")
+    );
+    let said = loadgen(&fake, &folder, "run", &settings).await;
+    assert_eq!(said.code, 1, "{said:?}");
+    assert_eq!(folder.result()["outcomes"]["gave_up"], 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
