@@ -1,10 +1,10 @@
 //! `ticker-loadgen run`: signs the clients in, lets them go, and says what it gave.
 
+mod log;
 mod prepare;
 
 pub(crate) use self::prepare::route;
 
-use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, anyhow};
 use tokio::task::JoinSet;
 
+use self::log::Log;
 use self::prepare::{Party, Prepared};
 use crate::check::{self, Findings};
 use crate::cli::RunArguments;
@@ -29,18 +30,26 @@ use crate::tally::{Outcome, Tally};
 /// # Errors
 /// When the settings contradict each other, a client cannot sign in, or a file cannot be written.
 pub(crate) async fn run(arguments: RunArguments) -> anyhow::Result<bool> {
-    let log = log_path(&arguments);
-    let journal = log.as_ref().map(|log| Journal::open(log)).transpose();
+    let mut log = Log::new(&arguments);
+    let journal = log
+        .as_ref()
+        .map(|log| Journal::open(log.path()))
+        .transpose();
     let journal = journal.context("cannot open the log")?.map(Arc::new);
     let prepared = prepare::prepare(&arguments, journal.clone()).await?;
     let tally = prepared.tally.clone();
-    let scheduled = measure(&arguments, prepared).await?;
+    if let Some(log) = &mut log {
+        log.set_evidence(true);
+    }
+    let measured = measure(&arguments, prepared).await;
     if let Some(journal) = journal {
         journal.flush().context("cannot write the log")?;
     }
-    let findings = match (arguments.check, &log) {
-        (true, Some(log)) => {
-            Some(check::prove(&arguments.target, std::slice::from_ref(log)).await?)
+    let scheduled = measured?;
+    let findings = match &log {
+        Some(log) if arguments.check => {
+            let logs = [log.path().to_owned()];
+            Some(check::prove(&arguments.target, &logs).await?)
         }
         _ => None,
     };
@@ -51,24 +60,10 @@ pub(crate) async fn run(arguments: RunArguments) -> anyhow::Result<bool> {
     if let Some(path) = &arguments.json {
         report.write(path)?;
     }
-    if let (None, Some(log)) = (&arguments.log, log) {
-        if is_clean {
-            std::fs::remove_file(log).context("cannot remove the temporary log")?;
-        } else {
-            eprintln!("the log is kept: {}", log.display());
-        }
+    if let Some(log) = &mut log {
+        log.set_evidence(!is_clean);
     }
     Ok(is_clean)
-}
-
-/// Where to log; a check needs a log, if only for a while.
-fn log_path(arguments: &RunArguments) -> Option<PathBuf> {
-    let temporary =
-        || std::env::temp_dir().join(format!("ticker-loadgen-{}.log", uuid::Uuid::now_v7()));
-    arguments
-        .log
-        .clone()
-        .or_else(|| arguments.check.then(temporary))
 }
 
 /// How long to measure, if no number of operations is given.

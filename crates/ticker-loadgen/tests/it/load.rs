@@ -50,6 +50,7 @@ async fn a_press_without_an_answer_is_sent_again_under_its_key() {
     let said = loadgen(&fake, &folder, "run", settings).await;
     assert_eq!(said.code, 0, "{said:?}");
     assert_eq!(folder.result()["sent_again"]["timed_out"], 1);
+    assert_eq!(folder.logs(), 0);
     assert_eq!((fake.presses(), fake.ledger().rows.len()), (6, 5));
     assert!(fake.ledger().rows.iter().all(|row| row.item == 1));
 }
@@ -68,6 +69,8 @@ async fn answers_to_one_key_that_contradict_each_other_are_wrong() {
     assert_eq!(result["disagreements"], 10);
     assert!(said.out.contains("NOT SOUND"), "{said:?}");
     assert!(said.out.contains("stands there 2 times"), "{said:?}");
+    assert!(said.err.contains("the log is kept"), "{said:?}");
+    assert_eq!(folder.logs(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -30,6 +30,15 @@ impl Folder {
         std::fs::write(self.0.join(name), text).unwrap();
     }
 
+    /// How many temporary logs are in it.
+    pub(crate) fn logs(&self) -> usize {
+        let names = std::fs::read_dir(&self.0).unwrap();
+        let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names
+            .filter(|name| name.starts_with("ticker-loadgen-"))
+            .count()
+    }
+
     /// Reads the JSON of a run.
     pub(crate) fn result(&self) -> Value {
         let json = std::fs::read(self.0.join("result.json")).unwrap();
@@ -57,6 +66,8 @@ pub(crate) struct Said {
 pub(crate) async fn loadgen(fake: &Fake, folder: &Folder, command: &str, arguments: &str) -> Said {
     let mut program = Command::new(env!("CARGO_BIN_EXE_ticker-loadgen"));
     program.args([command, "--accounts", &folder.path("accounts")]);
+    // Logs that are kept as evidence go with the folder.
+    program.env("TMPDIR", &folder.0);
     for url in &fake.urls {
         program.args(["--url", url]);
     }
