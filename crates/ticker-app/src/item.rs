@@ -293,7 +293,7 @@ impl App {
         level: LevelId,
         now: Timestamp,
     ) -> Result<(), AddItemError> {
-        let line = Line::count(level, new.opening, 0, 0)?;
+        let line = Line::opening(level, new.opening)?;
         let opening = Posting::new(
             new.key,
             by.actor(),

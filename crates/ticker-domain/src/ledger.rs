@@ -38,8 +38,8 @@ pub use self::decision::{
     Answer, Ground, Level, Movement, Outcome, Recorded, Refusal, Shelf, decide,
 };
 pub use self::posting::{
-    Actor, Fingerprint, IdempotencyKey, LevelId, Line, LineError, Note, Posting, PostingError,
-    Reason, Source, UnknownWord,
+    Actor, Change, Fingerprint, IdempotencyKey, LevelId, Line, LineError, Note, Posting,
+    PostingError, Reason, Source, UnknownWord,
 };
 
 /// The largest change that one line can make, either way, in the item's unit.

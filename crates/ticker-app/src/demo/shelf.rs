@@ -179,7 +179,7 @@ impl Stocked {
             on_hand,
             version,
         } = self.shelf;
-        let line = Line::count(level, on_hand + difference, on_hand, version)?;
+        let line = Line::count(level, on_hand + difference, version)?;
         self.shelf.on_hand += difference;
         self.shelf.version += 1;
         Ok(line)

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::ON_HAND_MAX;
 use super::chain::{self, Hash, Link};
-use super::posting::{Fingerprint, IdempotencyKey, LevelId, Line, Posting};
+use super::posting::{Change, Fingerprint, IdempotencyKey, LevelId, Line, Posting};
+use super::{DELTA_MAX, DELTA_MIN, ON_HAND_MAX};
 use crate::id::{ItemId, LocationId, UserId};
 
 /// One level as it stands.
@@ -105,6 +105,16 @@ pub enum Refusal {
     /// A level would have gone above [`ON_HAND_MAX`].
     #[error("a level can hold at most {ON_HAND_MAX}, there are {on_hand}")]
     AboveMaximum {
+        /// The item.
+        item: ItemId,
+        /// Where.
+        location: LocationId,
+        /// How much there was.
+        on_hand: i64,
+    },
+    /// A count differs from what is there by more than [`DELTA_MAX`].
+    #[error("one line can change at most {DELTA_MAX}, there are {on_hand}")]
+    ChangeTooLarge {
         /// The item.
         item: ItemId,
         /// Where.
@@ -244,18 +254,29 @@ fn move_level(
 ) -> Result<Movement, Refusal> {
     let LevelId { item, location } = line.level();
     let on_hand = level.on_hand;
-    if line
-        .seen_version()
-        .is_some_and(|seen| seen != level.version)
-    {
-        return Err(Refusal::LevelMoved {
+    let delta = match line.wanted() {
+        Change::By(delta) => delta,
+        Change::Counted { seen_version, .. } if seen_version != level.version => {
+            return Err(Refusal::LevelMoved {
+                item,
+                location,
+                on_hand,
+                version: level.version,
+            });
+        }
+        // Neither is negative nor above the maximum, so their difference is far from the type's ends.
+        Change::Counted {
+            on_hand: counted, ..
+        } => counted - on_hand,
+    };
+    if !(DELTA_MIN..=DELTA_MAX).contains(&delta) {
+        return Err(Refusal::ChangeTooLarge {
             item,
             location,
             on_hand,
-            version: level.version,
         });
     }
-    let after = match on_hand.checked_add(line.delta()) {
+    let after = match on_hand.checked_add(delta) {
         Some(after @ 0..=ON_HAND_MAX) => after,
         Some(..0) => {
             return Err(Refusal::ShortOfStock {
@@ -275,7 +296,7 @@ fn move_level(
     let moved = Link {
         level: line.level(),
         number: level.version + 1,
-        delta: line.delta(),
+        delta,
         before: on_hand,
         after,
     };

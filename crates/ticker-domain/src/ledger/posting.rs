@@ -112,9 +112,16 @@ impl Posting {
         for line in &self.lines {
             digest.update(line.level.item.0.to_be_bytes());
             digest.update(line.level.location.0.to_be_bytes());
-            digest.update(line.delta.to_be_bytes());
-            digest.update([u8::from(line.seen_version.is_some())]);
-            digest.update(line.seen_version.unwrap_or(0).to_be_bytes());
+            let (kind, quantity, seen_version) = match line.change {
+                Change::By(delta) => (0_u8, delta, 0),
+                Change::Counted {
+                    on_hand,
+                    seen_version,
+                } => (1, on_hand, seen_version),
+            };
+            digest.update([kind]);
+            digest.update(quantity.to_be_bytes());
+            digest.update(seen_version.to_be_bytes());
         }
         Fingerprint(digest.finalize().into())
     }
@@ -167,12 +174,26 @@ pub struct LevelId {
     pub location: LocationId,
 }
 
-/// A change of one level.
+/// What is to happen to one level.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Line {
     level: LevelId,
-    delta: i64,
-    seen_version: Option<i64>,
+    change: Change,
+}
+
+/// How a line changes its level.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// By so much, in the item's unit, whatever is there.
+    By(i64),
+    /// To what somebody counted who saw the level at a version. A count that finds nothing amiss is a
+    /// movement of zero.
+    Counted {
+        /// On hand by the count, in the item's unit.
+        on_hand: i64,
+        /// The version that the level must still be at.
+        seen_version: i64,
+    },
 }
 
 /// Why a quantity does not make a line. The message completes a sentence that begins with the field.
@@ -199,35 +220,40 @@ impl Line {
             0 => Err(LineError::Zero),
             DELTA_MIN..=DELTA_MAX => Ok(Self {
                 level,
-                delta,
-                seen_version: None,
+                change: Change::By(delta),
             }),
             _ => Err(LineError::DeltaOutOfRange),
         }
     }
 
-    /// "There are `counted` here", said by someone who saw `seen_on_hand` at `seen_version`. It is
-    /// refused when the level has moved since. A count that finds nothing amiss is a movement of zero.
+    /// "There are `on_hand` here", said by someone who saw the level at `seen_version`. It is refused when
+    /// the level has moved since.
     ///
     /// # Errors
-    /// [`LineError`] if a level cannot hold `counted`, or it differs by more than [`DELTA_MAX`].
-    pub fn count(
-        level: LevelId,
-        counted: i64,
-        seen_on_hand: i64,
-        seen_version: i64,
-    ) -> Result<Self, LineError> {
-        if !(0..=ON_HAND_MAX).contains(&counted) {
-            return Err(LineError::CountOutOfRange);
-        }
-        match counted.checked_sub(seen_on_hand) {
-            Some(delta @ DELTA_MIN..=DELTA_MAX) => Ok(Self {
+    /// [`LineError`] if a level cannot hold `on_hand`.
+    pub fn count(level: LevelId, on_hand: i64, seen_version: i64) -> Result<Self, LineError> {
+        match on_hand {
+            0..=ON_HAND_MAX => Ok(Self {
                 level,
-                delta,
-                seen_version: Some(seen_version),
+                change: Change::Counted {
+                    on_hand,
+                    seen_version,
+                },
             }),
-            _ => Err(LineError::DeltaOutOfRange),
+            _ => Err(LineError::CountOutOfRange),
         }
+    }
+
+    /// The stock that a level begins with, which nothing has moved on yet.
+    ///
+    /// # Errors
+    /// [`LineError`] if `on_hand` is negative or beyond [`DELTA_MAX`].
+    pub fn opening(level: LevelId, on_hand: i64) -> Result<Self, LineError> {
+        let line = Self::count(level, on_hand, 0)?;
+        if on_hand > DELTA_MAX {
+            return Err(LineError::DeltaOutOfRange);
+        }
+        Ok(line)
     }
 
     /// The level that changes.
@@ -236,16 +262,10 @@ impl Line {
         self.level
     }
 
-    /// By how much, in the item's unit.
+    /// How it changes.
     #[must_use]
-    pub fn delta(&self) -> i64 {
-        self.delta
-    }
-
-    /// The level's version that the change was computed from, if it holds only for that one.
-    #[must_use]
-    pub fn seen_version(&self) -> Option<i64> {
-        self.seen_version
+    pub fn wanted(&self) -> Change {
+        self.change
     }
 }
 
@@ -382,28 +402,29 @@ mod tests {
             Err(LineError::DeltaOutOfRange)
         );
         assert_eq!(
-            Line::change(SHELF, -DELTA_MAX).map(|line| line.delta()),
-            Ok(-DELTA_MAX)
+            Line::change(SHELF, -DELTA_MAX).map(|line| line.wanted()),
+            Ok(Change::By(-DELTA_MAX))
         );
     }
 
     #[test]
-    fn a_count_is_the_difference_from_what_was_seen() {
-        let line = Line::count(SHELF, 41, 44, 9).unwrap();
-        assert_eq!((line.delta(), line.seen_version()), (-3, Some(9)));
-        assert_eq!(Line::count(SHELF, 44, 44, 9).unwrap().delta(), 0);
+    fn a_count_is_what_a_level_can_hold() {
+        let counted = |on_hand| Line::count(SHELF, on_hand, 9).map(|line| line.wanted());
+        for on_hand in [0, ON_HAND_MAX] {
+            let seen_version = 9;
+            let wanted = Change::Counted {
+                on_hand,
+                seen_version,
+            };
+            assert_eq!(counted(on_hand), Ok(wanted));
+        }
+        assert_eq!(counted(-1), Err(LineError::CountOutOfRange));
+        assert_eq!(counted(ON_HAND_MAX + 1), Err(LineError::CountOutOfRange));
         assert_eq!(
-            Line::count(SHELF, -1, 0, 0),
-            Err(LineError::CountOutOfRange)
-        );
-        assert_eq!(
-            Line::count(SHELF, ON_HAND_MAX, 0, 0),
+            Line::opening(SHELF, DELTA_MAX + 1),
             Err(LineError::DeltaOutOfRange)
         );
-        assert_eq!(
-            Line::count(SHELF, 0, i64::MIN, 0),
-            Err(LineError::DeltaOutOfRange)
-        );
+        assert_eq!(Line::opening(SHELF, -1), Err(LineError::CountOutOfRange));
     }
 
     #[test]
@@ -449,10 +470,11 @@ mod tests {
                 ..base.clone()
             },
             Posting {
-                lines: vec![Line {
-                    seen_version: Some(0),
-                    ..line(-1)
-                }],
+                lines: vec![Line::count(SHELF, 1, 0).unwrap()],
+                ..base.clone()
+            },
+            Posting {
+                lines: vec![Line::count(SHELF, 1, 1).unwrap()],
                 ..base.clone()
             },
         ];

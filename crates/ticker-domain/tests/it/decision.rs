@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use ticker_domain::ledger::{
-    Answer, Ground, Level, LevelId, Movement, ON_HAND_MAX, Outcome, Posting, Shelf, decide,
+    Answer, Change, Ground, Level, LevelId, Movement, ON_HAND_MAX, Outcome, Posting, Shelf, decide,
 };
 
 use crate::model::{Model, expected_hash};
@@ -124,7 +124,11 @@ fn check_posted(
     prop_assert_eq!(movements.len(), posting.lines().len());
     let mut levels: BTreeMap<LevelId, Level> = BTreeMap::new();
     for (line, moved) in posting.lines().iter().zip(movements) {
-        prop_assert_eq!((moved.level, moved.delta), (line.level(), line.delta()));
+        prop_assert_eq!(moved.level, line.level());
+        match line.wanted() {
+            Change::By(delta) => prop_assert_eq!(moved.delta, delta),
+            Change::Counted { on_hand, .. } => prop_assert_eq!(moved.after, on_hand),
+        }
         let level = levels
             .entry(moved.level)
             .or_insert_with(|| open(before, moved.level));

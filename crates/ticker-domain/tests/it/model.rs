@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 use ticker_domain::id::UserId;
 use ticker_domain::ledger::{
-    Answer, Ground, Hash, IdempotencyKey, LevelId, Line, Movement, ON_HAND_MAX, Outcome, Posting,
-    Refusal, Shelf,
+    Answer, Change, DELTA_MAX, Ground, Hash, IdempotencyKey, LevelId, Line, Movement, ON_HAND_MAX,
+    Outcome, Posting, Refusal, Shelf,
 };
 
 #[derive(Clone)]
@@ -109,15 +109,31 @@ impl Model {
             Some(Shelf::Open(_)) => {}
         }
         let (on_hand, version, hash) = self.level(level).expect("it is open");
-        if line.seen_version().is_some() && line.seen_version() != Some(version) {
-            return Err(Refusal::LevelMoved {
+        let after = match line.wanted() {
+            Change::By(delta) => i128::from(on_hand) + i128::from(delta),
+            Change::Counted {
+                on_hand: counted,
+                seen_version,
+            } => {
+                if seen_version != version {
+                    return Err(Refusal::LevelMoved {
+                        item,
+                        location,
+                        on_hand,
+                        version,
+                    });
+                }
+                i128::from(counted)
+            }
+        };
+        let delta = after - i128::from(on_hand);
+        if delta.abs() > i128::from(DELTA_MAX) {
+            return Err(Refusal::ChangeTooLarge {
                 item,
                 location,
                 on_hand,
-                version,
             });
         }
-        let after = i128::from(on_hand) + i128::from(line.delta());
         if after < 0 {
             return Err(Refusal::ShortOfStock {
                 item,
@@ -135,7 +151,7 @@ impl Model {
         let mut moved = Movement {
             level,
             number: version + 1,
-            delta: line.delta(),
+            delta: i64::try_from(delta).unwrap(),
             before: on_hand,
             after: i64::try_from(after).unwrap(),
             hash,

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 use ticker_domain::id::{ItemId, LocationId, UserId};
 use ticker_domain::ledger::{
-    Actor, DELTA_MAX, Ground, Hash, IdempotencyKey, Level, LevelId, Line, Note, ON_HAND_MAX,
-    Posting, Reason, Shelf, Source,
+    Actor, Change, DELTA_MAX, Ground, Hash, IdempotencyKey, Level, LevelId, Line, Note,
+    ON_HAND_MAX, Posting, Reason, Shelf, Source,
 };
 use uuid::Uuid;
 
@@ -103,7 +103,7 @@ fn sent_again(first: &Posting, difference: u8) -> Posting {
         }
         3 => {
             let last = lines.pop().expect("a posting has a line");
-            let delta = if last.delta() == 5 { 6 } else { 5 };
+            let delta = if last.wanted() == Change::By(5) { 6 } else { 5 };
             lines.push(Line::change(last.level(), delta).unwrap());
         }
         _ => {}
@@ -152,10 +152,9 @@ fn line() -> impl Strategy<Value = Line> {
     let change = (level.clone(), delta).prop_map(|((item, location), delta)| {
         Line::change(level_id(item, location), delta).unwrap()
     });
-    let count = (level, 0..12_i64, 0..12_i64, 0..6_i64).prop_map(
-        |((item, location), counted, seen, version)| {
-            Line::count(level_id(item, location), counted, seen, version).unwrap()
-        },
-    );
+    let counted = prop_oneof![9 => 0..12_i64, 1 => Just(ON_HAND_MAX)];
+    let count = (level, counted, 0..6_i64).prop_map(|((item, location), counted, version)| {
+        Line::count(level_id(item, location), counted, version).unwrap()
+    });
     prop_oneof![3 => change, 1 => count]
 }

@@ -211,7 +211,7 @@ async fn a_refusal_is_an_answer_and_stays_the_answer() {
     db.sql("update locations set archived_at = now() where name = 'Shed'")
         .await;
     let at = |item, location| LevelId { item, location };
-    let stale = Line::count(item.level(), 7, 5, 0).unwrap();
+    let stale = Line::count(item.level(), 7, 0).unwrap();
     let cases = [
         (
             change(item.level(), -6),
@@ -307,7 +307,7 @@ async fn a_count_holds_for_the_version_that_was_seen() {
     let db = TestDatabase::new().await;
     let ana = db.user(Role::Staff).await;
     let item = db.item("AA batteries").stock(5).await;
-    let nothing_amiss = Line::count(item.level(), 5, 5, 1).unwrap();
+    let nothing_amiss = Line::count(item.level(), 5, 1).unwrap();
     let receipts = db.post(&[db.posting(&ana, vec![nothing_amiss])]).await;
     assert_eq!(
         (
@@ -316,7 +316,7 @@ async fn a_count_holds_for_the_version_that_was_seen() {
         ),
         (0, 2)
     );
-    let late = Line::count(item.level(), 3, 5, 1).unwrap();
+    let late = Line::count(item.level(), 3, 1).unwrap();
     let receipts = db.post(&[db.posting(&ana, vec![late])]).await;
     assert!(matches!(
         refusal(&receipts[0]),

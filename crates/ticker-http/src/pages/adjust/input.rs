@@ -156,8 +156,8 @@ impl Input {
         counted: i64,
         problems: &mut Problems,
     ) -> Option<Result<Line, LineError>> {
-        if let (Ok(on_hand), Ok(version)) = (self.seen_on_hand.parse(), self.seen_version.parse()) {
-            return Some(Line::count(level, counted, on_hand, version));
+        if let Ok(version) = self.seen_version.parse() {
+            return Some(Line::count(level, counted, version));
         }
         problems.add("This form has lost what was on hand when you counted. Send it again.");
         None
@@ -183,6 +183,8 @@ impl Input {
 
 #[cfg(test)]
 mod tests {
+    use ticker_domain::ledger::Change;
+
     use super::*;
 
     const KEY: &str = "018f4e9c-7f1a-7c3d-9b1e-2f6f0c9d5a11";
@@ -202,27 +204,39 @@ mod tests {
         }
     }
 
-    fn delta(input: &Input) -> Option<i64> {
-        read(input).ok().map(|change| change.line.delta())
+    fn wanted(input: &Input) -> Option<Change> {
+        read(input).ok().map(|adjust| adjust.line.wanted())
+    }
+
+    fn by(delta: i64) -> Option<Change> {
+        Some(Change::By(delta))
+    }
+
+    fn counted(on_hand: i64) -> Option<Change> {
+        let seen_version = 9;
+        Some(Change::Counted {
+            on_hand,
+            seen_version,
+        })
     }
 
     #[test]
     fn every_way_to_say_how_many() {
-        assert_eq!(delta(&form("by", "−3")), Some(-3));
-        assert_eq!(delta(&form("", "+1,000")), Some(1000));
-        assert_eq!(delta(&form("add", "5")), Some(5));
-        assert_eq!(delta(&form("take", "5")), Some(-5));
-        assert_eq!(delta(&form("count", "41")), Some(-3));
+        assert_eq!(wanted(&form("by", "−3")), by(-3));
+        assert_eq!(wanted(&form("", "+1,000")), by(1000));
+        assert_eq!(wanted(&form("add", "5")), by(5));
+        assert_eq!(wanted(&form("take", "5")), by(-5));
+        assert_eq!(wanted(&form("count", "41")), counted(41));
         let chosen = Input {
             counted: "40".into(),
             ..form("count", "44")
         };
-        assert_eq!(delta(&chosen), Some(-4));
+        assert_eq!(wanted(&chosen), counted(40));
         let press = Input {
             delta: "-1".into(),
             ..form("count", "44")
         };
-        assert_eq!(delta(&press), Some(-1));
+        assert_eq!(wanted(&press), by(-1));
     }
 
     #[test]

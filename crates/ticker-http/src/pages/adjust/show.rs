@@ -163,6 +163,12 @@ pub(super) fn refusal(
                 number(*on_hand)
             )
         }
+        AdjustStockError::Refused(Refusal::ChangeTooLarge { on_hand, .. }) => {
+            format!(
+                "That is too much at once for {place}; there are {} now.",
+                number(*on_hand)
+            )
+        }
         AdjustStockError::Refused(Refusal::ItemArchived { .. }) => {
             format!(
                 "{} is archived, and nothing moves it until it is restored.",
