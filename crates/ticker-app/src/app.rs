@@ -1,11 +1,14 @@
 //! The application: what its operations share.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ticker_auth::{Acting, Passwords, PasswordsError};
+use ticker_auth::{Acting, Anyone, Passwords, PasswordsError, SessionCache};
 use ticker_domain::ledger::Actor;
+use ticker_postgres::hints::{Hint, Hints, Listener};
 use ticker_postgres::{Access as _, Database, Transaction};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
@@ -28,6 +31,9 @@ pub struct App {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) settings: AppSettings,
     pub(crate) poster: Poster,
+    pub(crate) session_cache: SessionCache,
+    hint_tasks: TaskTracker,
+    stop_hints: CancellationToken,
     tasks: TaskTracker,
 }
 
@@ -45,22 +51,57 @@ impl App {
         settings: AppSettings,
     ) -> Result<Self, PasswordsError> {
         let tasks = TaskTracker::new();
-        let poster = Poster::new(database.clone(), clock.clone(), tasks.clone());
+        let hints = Hints::default();
+        let (hint_tasks, stop_hints) = (TaskTracker::new(), CancellationToken::new());
+        let poster = Poster::start(database.clone(), clock.clone(), hints.clone(), &tasks);
+        for hint in Hint::ALL {
+            let (database, stop) = (database.clone(), stop_hints.clone());
+            hint_tasks.spawn(hints.clone().deliver(hint, database, stop));
+        }
         Ok(Self {
             database,
             passwords: Passwords::new()?,
             clock,
             settings,
             poster,
+            session_cache: SessionCache::new(hints),
+            hint_tasks,
+            stop_hints,
             tasks,
         })
+    }
+
+    /// What this process remembers of sessions; the sessions' store is to share it.
+    #[must_use]
+    pub fn session_cache(&self) -> SessionCache {
+        self.session_cache.clone()
+    }
+
+    /// Listens to what other processes have changed, until it is dropped or the connection is lost.
+    ///
+    /// # Errors
+    /// [`Failure`] if the database is out of reach: to be called again after a while.
+    pub async fn listen(&self, _by: Anyone) -> Result<Infallible, Failure> {
+        let mut listener = Listener::connect(&self.database).await?;
+        self.session_cache.forget_here();
+        loop {
+            match listener.hear().await? {
+                Some(Hint::Stock) => {}
+                Some(Hint::Sessions) | None => self.session_cache.forget_here(),
+            }
+        }
     }
 
     /// Waits until everything that has begun has ended, and closes the connections to the database.
     /// Nothing may be begun afterwards.
     pub async fn shut_down(&self) {
+        self.poster.close();
         self.tasks.close();
         self.tasks.wait().await;
+        // What the last ones changed is still to be told.
+        self.stop_hints.cancel();
+        self.hint_tasks.close();
+        self.hint_tasks.wait().await;
         self.database.close().await;
     }
 

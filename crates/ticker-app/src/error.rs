@@ -1,5 +1,6 @@
 //! What can go wrong, as far as callers answer the cases differently.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use ticker_auth::{CheckError, PasswordsError, SignInError};
@@ -34,6 +35,15 @@ pub enum Failure {
     /// The database fails.
     #[error(transparent)]
     Database(#[from] DatabaseError),
+    /// The batch that a posting was part of could not be committed.
+    #[error("the batch could not be committed: {0}")]
+    Batch(Arc<PostError>),
+    /// More is waiting to be done than is taken on.
+    #[error("too much is waiting already")]
+    Busy {
+        /// When it is worth trying again.
+        retry_after: Duration,
+    },
     /// Passwords cannot be hashed or checked now.
     #[error(transparent)]
     Passwords(#[from] PasswordsError),
@@ -56,22 +66,32 @@ impl Failure {
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Database(error) => match error.kind() {
-                DatabaseErrorKind::Unavailable | DatabaseErrorKind::Retry => {
-                    ErrorKind::Unavailable {
-                        retry_after: RETRY_AFTER,
-                    }
+            Self::Database(error) => kind_of(error),
+            Self::Batch(error) => match &**error {
+                PostError::KeyRace => ErrorKind::Defect,
+                PostError::Database(error) => kind_of(error),
+            },
+            Self::Busy { retry_after } | Self::Passwords(PasswordsError::Busy { retry_after }) => {
+                ErrorKind::Unavailable {
+                    retry_after: *retry_after,
                 }
-                DatabaseErrorKind::Defect => ErrorKind::Defect,
-            },
-            Self::Passwords(PasswordsError::Busy { retry_after }) => ErrorKind::Unavailable {
-                retry_after: *retry_after,
-            },
+            }
             Self::RightsChanged => ErrorKind::RightsChanged,
             Self::Passwords(PasswordsError::Argon2(_)) | Self::Lost(_) | Self::Defect(_) => {
                 ErrorKind::Defect
             }
         }
+    }
+}
+
+fn kind_of(error: &DatabaseError) -> ErrorKind {
+    match error.kind() {
+        DatabaseErrorKind::Unavailable | DatabaseErrorKind::Locked | DatabaseErrorKind::Retry => {
+            ErrorKind::Unavailable {
+                retry_after: RETRY_AFTER,
+            }
+        }
+        DatabaseErrorKind::Defect => ErrorKind::Defect,
     }
 }
 

@@ -1,36 +1,64 @@
 //! Posting: the only way in which this program changes a quantity.
+//!
+//! Each process has one [`Poster`]. Whoever posts puts a posting into its queue and waits; a writer takes
+//! whatever waits and makes it one transaction. While that one commits, the next batch gathers: an idle
+//! system answers at once, and a busy one shares each wait for the disk among all who press, on the same
+//! item or not. There is no timer.
+
+mod writer;
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use ticker_domain::ledger::Posting;
-use ticker_postgres::ledger::{PostError, Receipt};
-use ticker_postgres::{Access as _, Database};
+use ticker_postgres::Database;
+use ticker_postgres::hints::Hints;
+use ticker_postgres::ledger::Receipt;
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::Instrument as _;
 
-use crate::app::retrying;
+use self::writer::Writer;
 use crate::clock::Clock;
 use crate::error::Failure;
 use crate::metrics;
 
-/// Posts what it is given, and answers only after the commit.
-///
-/// Each posting is a transaction of its own for now. Callers see nothing of that: they hand over one
-/// posting and wait for its receipt, as they will when many share a commit.
+/// The most postings that share a transaction.
+pub const BATCH_POSTINGS_MAX: usize = 512;
+/// The most postings that wait; further ones are turned away. A quarter of a second's work on a small
+/// machine: whoever waits longer is better off trying another replica.
+pub const QUEUE_POSTINGS_MAX: usize = 4096;
+/// When it is worth trying again after the queue was full.
+const QUEUE_RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// The queue to the ledger. Clones are handles to the same one.
 #[derive(Clone)]
 pub(crate) struct Poster {
-    database: Database,
-    clock: Arc<dyn Clock>,
-    tasks: TaskTracker,
+    queue: mpsc::Sender<Waiting>,
+    stop: CancellationToken,
+}
+
+/// A posting on its way, and who waits for what becomes of it. That nobody waits any more changes
+/// nothing.
+struct Waiting {
+    posting: Posting,
+    answer: oneshot::Sender<Result<Receipt, Failure>>,
+    since: Instant,
 }
 
 impl Poster {
-    pub(crate) fn new(database: Database, clock: Arc<dyn Clock>, tasks: TaskTracker) -> Self {
-        Self {
-            database,
-            clock,
-            tasks,
-        }
+    /// Starts the writer, as one of `tasks`.
+    pub(crate) fn start(
+        database: Database,
+        clock: Arc<dyn Clock>,
+        hints: Hints,
+        tasks: &TaskTracker,
+    ) -> Self {
+        let (queue, waiting) = mpsc::channel(QUEUE_POSTINGS_MAX);
+        let stop = CancellationToken::new();
+        let writer = Writer::new(database, clock, hints, tasks.clone());
+        tasks.spawn(writer.run(waiting, stop.clone()));
+        Self { queue, stop }
     }
 
     /// Posts, and returns the receipt once it is committed. Goes on when the caller goes away.
@@ -38,28 +66,33 @@ impl Poster {
     /// # Errors
     /// [`Failure`] if it could not be posted, or if nobody knows whether it was: the same key tells.
     pub(crate) async fn post(&self, posting: Posting) -> Result<Receipt, Failure> {
-        let this = self.clone();
         let source = posting.source();
-        let work = async move {
-            let receipt = match this.post_batch(&[posting]).await {
-                Ok(mut receipts) => receipts.pop().ok_or(Failure::Defect("no receipt")),
-                Err(error) => Err(Failure::from(error)),
-            };
-            let outcome = receipt.as_ref().ok().map(|receipt| &receipt.outcome);
-            metrics::count_posting(source, outcome);
-            receipt
+        let (answer, answered) = oneshot::channel();
+        let waiting = Waiting {
+            posting,
+            answer,
+            since: Instant::now(),
         };
-        let posted = self.tasks.spawn(work.in_current_span());
-        posted.await.unwrap_or_else(|lost| Err(Failure::from(lost)))
+        let receipt = match self.queue.try_send(waiting) {
+            Ok(()) => answered
+                .await
+                .unwrap_or(Err(Failure::Defect("a posting was dropped unanswered"))),
+            Err(_) => Err(Failure::Busy {
+                retry_after: QUEUE_RETRY_AFTER,
+            }),
+        };
+        let outcome = receipt.as_ref().ok().map(|receipt| &receipt.outcome);
+        metrics::count_posting(source, outcome);
+        receipt
     }
 
-    #[tracing::instrument(name = "app.ledger.commit", skip_all, fields(postings = batch.len()))]
-    async fn post_batch(&self, batch: &[Posting]) -> Result<Vec<Receipt>, PostError> {
-        retrying!(async {
-            let mut tx = self.database.begin().await?;
-            let receipts = tx.ledger().post(batch, self.clock.now()).await?;
-            tx.commit().await?;
-            Ok(receipts)
-        })
+    /// How many postings wait for a batch.
+    pub(crate) fn queued(&self) -> usize {
+        self.queue.max_capacity() - self.queue.capacity()
+    }
+
+    /// Takes nothing more. What waits is still posted; the writer ends when all of it is answered.
+    pub(crate) fn close(&self) {
+        self.stop.cancel();
     }
 }

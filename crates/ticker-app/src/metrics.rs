@@ -1,11 +1,21 @@
 //! What this crate counts and measures.
 
-use metrics::{Unit, counter, describe_counter, describe_gauge, gauge};
+use std::time::{Duration, Instant};
+
+use metrics::{
+    Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
+};
 use ticker_domain::ledger::{Answer, Outcome, Source};
 
 use crate::App;
 
 const POSTINGS_TOTAL: &str = "ticker_postings_total";
+const POSTING_WAIT: &str = "ticker_posting_wait_seconds";
+const POSTING_QUEUE: &str = "ticker_posting_queue_postings";
+/// Postings that share a transaction; how it is sorted into buckets is the exporter's to say.
+pub const POSTING_BATCH: &str = "ticker_posting_batch_postings";
+const POSTING_COMMIT: &str = "ticker_posting_commit_seconds";
+const POSTING_BATCHES_TOTAL: &str = "ticker_posting_batches_total";
 const DATABASE_CONNECTIONS: &str = "ticker_database_connections";
 const DATABASE_CONNECTIONS_MAX: &str = "ticker_database_connections_max";
 const PASSWORD_HASHES_PENDING: &str = "ticker_password_hashes_pending";
@@ -31,6 +41,7 @@ pub fn preset() {
             counter!(POSTINGS_TOTAL, "source" => source.as_str(), "outcome" => outcome).absolute(0);
         }
     }
+    preset_batches();
     crate::operation::metrics::preset();
     describe_gauge!(
         DATABASE_CONNECTIONS,
@@ -49,6 +60,37 @@ pub fn preset() {
     );
 }
 
+fn preset_batches() {
+    describe_histogram!(
+        POSTING_WAIT,
+        Unit::Seconds,
+        "Time that a posting waited for its batch"
+    );
+    describe_gauge!(POSTING_QUEUE, Unit::Count, "Postings that wait for a batch");
+    describe_histogram!(
+        POSTING_BATCH,
+        Unit::Count,
+        "Postings that shared a transaction"
+    );
+    describe_histogram!(
+        POSTING_COMMIT,
+        Unit::Seconds,
+        "Time from a batch's begin to its commit"
+    );
+    describe_counter!(
+        POSTING_BATCHES_TOTAL,
+        Unit::Count,
+        "Batches of postings, by whether they were committed"
+    );
+    // A histogram is there as soon as it has been named.
+    for name in [POSTING_WAIT, POSTING_BATCH, POSTING_COMMIT] {
+        let _ = histogram!(name);
+    }
+    for outcome in ["committed", "failed"] {
+        counter!(POSTING_BATCHES_TOTAL, "outcome" => outcome).absolute(0);
+    }
+}
+
 impl App {
     /// Brings the gauges up to date; called whenever the metrics are read.
     pub fn update_gauges(&self) {
@@ -57,6 +99,8 @@ impl App {
         gauge!(DATABASE_CONNECTIONS, "state" => "busy").set(busy);
         gauge!(DATABASE_CONNECTIONS, "state" => "idle").set(usage.idle);
         gauge!(DATABASE_CONNECTIONS_MAX).set(usage.max);
+        let queued = u32::try_from(self.poster.queued()).unwrap_or(u32::MAX);
+        gauge!(POSTING_QUEUE).set(queued);
         let pending = u32::try_from(self.passwords.pending()).unwrap_or(u32::MAX);
         gauge!(PASSWORD_HASHES_PENDING).set(pending);
     }
@@ -73,4 +117,28 @@ pub(crate) fn count_posting(source: Source, outcome: Option<&Outcome>) {
         None => "failed",
     };
     counter!(POSTINGS_TOTAL, "source" => source.as_str(), "outcome" => outcome).increment(1);
+}
+
+/// Records how long a posting waited for its batch.
+pub(crate) fn record_posting_wait(waited: Duration) {
+    histogram!(POSTING_WAIT).record(waited);
+}
+
+/// A batch on its way.
+pub(crate) struct BatchTimer(Instant);
+
+impl BatchTimer {
+    /// Begins a batch of so many postings.
+    pub(crate) fn start(postings: usize) -> Self {
+        let postings = u32::try_from(postings).unwrap_or(u32::MAX);
+        histogram!(POSTING_BATCH).record(postings);
+        Self(Instant::now())
+    }
+
+    /// Ends it, once it is committed or has failed.
+    pub(crate) fn stop(self, committed: bool) {
+        histogram!(POSTING_COMMIT).record(self.0.elapsed());
+        let outcome = if committed { "committed" } else { "failed" };
+        counter!(POSTING_BATCHES_TOTAL, "outcome" => outcome).increment(1);
+    }
 }

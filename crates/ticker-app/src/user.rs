@@ -375,6 +375,7 @@ impl App {
             .await?;
         tx.sessions().delete_of_user(actor.user).await?;
         tx.commit().await?;
+        self.session_cache.forget();
         Ok(SignIn::checked(actor.user, epoch))
     }
 
@@ -481,7 +482,9 @@ impl App {
             .insert(acting.user(), change.action(), id, Some(before))
             .await?;
         tx.sessions().delete_of_user(id).await?;
-        Ok(tx.commit().await?)
+        tx.commit().await?;
+        self.session_cache.forget();
+        Ok(())
     }
 
     fn check_policy(&self, password: &SecretString, context: &[&str]) -> Result<(), PasswordError> {

@@ -3,6 +3,7 @@
 use metrics::{Unit, counter, describe_counter};
 
 const SIGN_INS_TOTAL: &str = "ticker_sign_ins_total";
+const SESSION_LOOK_UPS_TOTAL: &str = "ticker_session_look_ups_total";
 
 /// How a sign-in ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +37,19 @@ pub fn preset() {
     for outcome in SignInOutcome::ALL {
         counter!(SIGN_INS_TOTAL, "outcome" => outcome.as_str()).absolute(0);
     }
+    describe_counter!(
+        SESSION_LOOK_UPS_TOTAL,
+        Unit::Count,
+        "Look-ups of sessions, by whether the process remembered the answer"
+    );
+    for remembered in ["yes", "no"] {
+        counter!(SESSION_LOOK_UPS_TOTAL, "remembered" => remembered).absolute(0);
+    }
+}
+
+pub(crate) fn count_session_look_up(remembered: bool) {
+    let remembered = if remembered { "yes" } else { "no" };
+    counter!(SESSION_LOOK_UPS_TOTAL, "remembered" => remembered).increment(1);
 }
 
 pub(crate) fn count_sign_in(outcome: SignInOutcome) {

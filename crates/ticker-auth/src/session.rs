@@ -1,13 +1,14 @@
 //! Sessions in Postgres, behind `tower-sessions`.
 //!
-//! A session's row is keyed by the SHA-256 of the cookie's id. It begins at sign-in only, and saving
-//! never begins one. Loading joins the user as they stand: whoever was disabled, demoted or given
-//! another password since has no session any more.
+//! A session's row is keyed by the SHA-256 of the cookie's id. It begins at sign-in only, keeps nothing
+//! but whose it is, and no request can revive one that has ended. Looking it up joins the user as they
+//! stand: whoever was disabled, demoted or given another password since has no session any more.
 
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 use ticker_domain::id::UserId;
 use ticker_domain::user::Role;
@@ -17,7 +18,10 @@ use time::OffsetDateTime;
 use tower_sessions::session::{Id, Record};
 use tower_sessions::session_store::{Error, Result};
 
-/// Under this key a session says whose it is. It is stored as columns, and read fresh on every load.
+use crate::session_cache::SessionCache;
+
+/// Under this key a new session says whose it is. It is stored as columns, and read fresh on every
+/// look-up.
 pub(crate) const SIGNED_IN_KEY: &str = "signed_in";
 
 /// Who a session belongs to, as they stood when the request came in.
@@ -37,36 +41,61 @@ pub struct SignedIn {
     pub auth_epoch: i64,
 }
 
-impl SignedIn {
-    /// Who the request's session belongs to; `None` when nobody is signed in.
-    ///
-    /// # Errors
-    /// [`tower_sessions::session::Error`] if the session cannot be read.
-    pub async fn of(
-        session: &tower_sessions::Session,
-    ) -> std::result::Result<Option<Self>, tower_sessions::session::Error> {
-        session.get(SIGNED_IN_KEY).await
-    }
-}
-
-/// Sessions in Postgres, for `tower-sessions`.
+/// Sessions in Postgres.
 #[derive(Clone, Debug)]
 pub struct SessionStore {
     database: Database,
     lifetime: SessionLifetime,
+    cache: SessionCache,
 }
 
 impl SessionStore {
-    /// Sessions that live as long as `lifetime` says, by the database's clock.
+    /// Sessions that live as long as `lifetime` says, by the database's clock. What `cache` remembers
+    /// is not looked up.
     #[must_use]
-    pub fn new(database: Database, lifetime: SessionLifetime) -> Self {
-        Self { database, lifetime }
+    pub fn new(database: Database, lifetime: SessionLifetime, cache: SessionCache) -> Self {
+        Self {
+            database,
+            lifetime,
+            cache,
+        }
     }
 
     /// How long its sessions live.
     #[must_use]
     pub fn lifetime(&self) -> SessionLifetime {
         self.lifetime
+    }
+
+    /// Who the session with this id belongs to, as they stood within the last moments; `None` if it has
+    /// ended or never was.
+    ///
+    /// # Errors
+    /// [`DatabaseError`] if the database fails.
+    pub async fn signed_in(
+        &self,
+        id: Id,
+    ) -> std::result::Result<Option<Arc<SignedIn>>, DatabaseError> {
+        let look_up = match self.cache.find(id, Instant::now()) {
+            Ok(signed_in) => return Ok(Some(signed_in)),
+            Err(look_up) => look_up,
+        };
+        let mut connection = self.database.connect().await?;
+        let live = connection
+            .sessions()
+            .find_live(&hash_id(id), self.lifetime)
+            .await?;
+        let Some(live) = live else { return Ok(None) };
+        let signed_in = Arc::new(SignedIn {
+            id: live.user,
+            username: live.username,
+            display_name: live.display_name,
+            role: live.role,
+            must_change_password: live.must_change_password,
+            auth_epoch: live.auth_epoch,
+        });
+        self.cache.remember(id, look_up, signed_in.clone());
+        Ok(Some(signed_in))
     }
 }
 
@@ -76,103 +105,58 @@ impl tower_sessions::SessionStore for SessionStore {
         let signed_in = record.data.get(SIGNED_IN_KEY).cloned().unwrap_or_default();
         let signed_in: SignedIn = serde_json::from_value(signed_in)
             .map_err(|_| Error::Encode("a session begins with a sign-in only".into()))?;
-        let data = kept(record);
-        let mut connection = self
-            .database
-            .connect()
-            .await
-            .map_err(|error| backend(&error))?;
+        let mut connection = self.database.connect().await.map_err(backend)?;
         loop {
             // Never the id that the record brings: after `flush`, tower-sessions 0.15 offers the id of the
             // request's cookie again, which somebody else may know.
             record.id = Id::default();
-            let id_hash = hash_id(&record.id);
-            let (user, epoch) = (signed_in.id, signed_in.auth_epoch);
+            let id_hash = hash_id(record.id);
             let fresh = connection
                 .sessions()
-                .insert(&id_hash, user, epoch, &data)
+                .insert(&id_hash, signed_in.id, signed_in.auth_epoch)
                 .await;
-            if fresh.map_err(|error| backend(&error))? {
+            if fresh.map_err(backend)? {
                 return Ok(());
             }
         }
     }
 
-    async fn save(&self, record: &Record) -> Result<()> {
-        let mut connection = self
-            .database
-            .connect()
-            .await
-            .map_err(|error| backend(&error))?;
-        let updated = connection
-            .sessions()
-            .update_data(&hash_id(&record.id), &kept(record))
-            .await;
-        updated.map_err(|error| backend(&error))
+    /// There is nothing to save: whose a session is never changes.
+    async fn save(&self, _record: &Record) -> Result<()> {
+        Ok(())
     }
 
     async fn load(&self, id: &Id) -> Result<Option<Record>> {
-        let mut connection = self
-            .database
-            .connect()
-            .await
-            .map_err(|error| backend(&error))?;
-        let live = connection
-            .sessions()
-            .find_live(&hash_id(id), self.lifetime)
-            .await;
-        let Some(live) = live.map_err(|error| backend(&error))? else {
+        let Some(signed_in) = self.signed_in(*id).await.map_err(backend)? else {
             return Ok(None);
         };
-        let signed_in = SignedIn {
-            id: live.user,
-            username: live.username,
-            display_name: live.display_name,
-            role: live.role,
-            must_change_password: live.must_change_password,
-            auth_epoch: live.auth_epoch,
-        };
-        let mut data: HashMap<String, Value> =
-            serde_json::from_value(live.data).map_err(|error| Error::Decode(error.to_string()))?;
         let signed_in =
-            serde_json::to_value(signed_in).map_err(|error| Error::Encode(error.to_string()))?;
-        data.insert(SIGNED_IN_KEY.to_owned(), signed_in);
+            serde_json::to_value(&*signed_in).map_err(|error| Error::Encode(error.to_string()))?;
         // tower-sessions compares this with the process's clock; the database has compared already.
         let expiry_date = OffsetDateTime::now_utc() + self.lifetime.absolute;
         Ok(Some(Record {
             id: *id,
-            data,
+            data: HashMap::from([(SIGNED_IN_KEY.to_owned(), signed_in)]),
             expiry_date,
         }))
     }
 
     async fn delete(&self, id: &Id) -> Result<()> {
-        let mut connection = self
-            .database
-            .connect()
-            .await
-            .map_err(|error| backend(&error))?;
-        connection
-            .sessions()
-            .delete(&hash_id(id))
-            .await
-            .map_err(|error| backend(&error))
+        let mut connection = self.database.connect().await.map_err(backend)?;
+        let deleted = connection.sessions().delete(&hash_id(*id)).await;
+        self.cache.forget();
+        deleted.map_err(backend)
     }
 }
 
-/// What a session keeps between requests: everything but whose it is.
-fn kept(record: &Record) -> Value {
-    let kept = record.data.iter().filter(|(key, _)| *key != SIGNED_IN_KEY);
-    Value::Object(
-        kept.map(|(key, value)| (key.clone(), value.clone()))
-            .collect(),
-    )
-}
-
-fn hash_id(id: &Id) -> [u8; 32] {
+fn hash_id(id: Id) -> [u8; 32] {
     Sha256::digest(id.0.to_be_bytes()).into()
 }
 
-fn backend(error: &DatabaseError) -> Error {
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "it is what map_err hands over"
+)]
+fn backend(error: DatabaseError) -> Error {
     Error::Backend(error.to_string())
 }

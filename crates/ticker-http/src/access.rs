@@ -1,6 +1,8 @@
 //! Who asks, and whether they may. [`mod@crate::routes`] checks before a handler runs; the extractors here
 //! hand the handler its proof.
 
+use std::sync::Arc;
+
 use axum::extract::{FromRequestParts, Request};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -8,10 +10,10 @@ use http::Extensions;
 use http::request::Parts;
 use ticker_auth::{Grant, GrantError, SignedIn};
 use ticker_domain::permission::{Permission, Permit};
-use tower_sessions::Session;
 
 use crate::error::HttpError;
 use crate::request::{Facts, Wants};
+use crate::sessions::Sessions;
 
 /// Who may use a route.
 #[derive(Clone, Copy, Debug)]
@@ -60,16 +62,12 @@ async fn check(access: Access, extensions: &Extensions) -> Result<(), HttpError>
 }
 
 /// Who is signed in. A session that cannot be read is an error, never nobody.
-pub(crate) async fn signed_in(extensions: &Extensions) -> Result<Option<SignedIn>, HttpError> {
+pub(crate) async fn signed_in(extensions: &Extensions) -> Result<Option<Arc<SignedIn>>, HttpError> {
     let facts = Facts::of(extensions)?;
     if let Some(known) = facts.viewer() {
         return Ok(Some(known.clone()));
     }
-    let session = extensions.get::<Session>();
-    let session = session.ok_or(HttpError::Defect(
-        "a page stands outside of the session layer",
-    ))?;
-    let user = SignedIn::of(session).await?;
+    let user = Sessions::of(extensions)?.signed_in(extensions).await?;
     if let Some(user) = &user {
         facts.learn_viewer(user.clone());
     }
@@ -93,7 +91,7 @@ impl<P: Permit, S: Sync> FromRequestParts<S> for May<P> {
 
 /// Who is signed in, for pages that anyone may see.
 #[derive(Clone, Debug)]
-pub(crate) struct Viewer(pub(crate) Option<SignedIn>);
+pub(crate) struct Viewer(pub(crate) Option<Arc<SignedIn>>);
 
 impl<S: Sync> FromRequestParts<S> for Viewer {
     type Rejection = HttpError;

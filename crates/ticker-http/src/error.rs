@@ -178,11 +178,7 @@ impl HttpError {
                 "That address or form is wrong",
                 sentence.clone(),
             ),
-            Self::Unprocessable(sentence) => (
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "That cannot be done",
-                sentence.clone().into(),
-            ),
+            Self::Unprocessable(sentence) => return unprocessable(sentence.clone().into()),
             Self::Conflict(sentence) => (
                 StatusCode::CONFLICT,
                 "Things have changed",
@@ -270,11 +266,7 @@ impl OperationError {
         let (status, title, sentence) = match self.kind {
             ErrorKind::Unavailable { retry_after } => return unavailable(retry_after),
             ErrorKind::Defect => return defect(),
-            ErrorKind::Invalid => (
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "That cannot be done",
-                self.sentence(),
-            ),
+            ErrorKind::Invalid => return unprocessable(self.sentence()),
             ErrorKind::NotFound => (StatusCode::NOT_FOUND, "Nothing here", self.sentence()),
             ErrorKind::Conflict => (StatusCode::CONFLICT, "Things have changed", self.sentence()),
             ErrorKind::RightsChanged => (
@@ -301,6 +293,15 @@ impl OperationError {
             .chain(['.'])
             .collect::<String>()
             .into()
+    }
+}
+
+fn unprocessable(sentence: Cow<'static, str>) -> Words {
+    Words {
+        status: StatusCode::UNPROCESSABLE_ENTITY,
+        title: "That cannot be done",
+        sentence,
+        retry_after: None,
     }
 }
 

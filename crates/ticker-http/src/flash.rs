@@ -1,57 +1,76 @@
-//! A message for the next page that somebody sees: how a form without script hears what became of it.
+//! A message for the next page that somebody sees: how a form without script hears what was done.
+//!
+//! It travels in a cookie, which any replica can read and which costs no look into the database. Only
+//! whoever holds the browser could put other words there, for themselves.
 
-use serde::{Deserialize, Serialize};
-use ticker_auth::SignedIn;
-use tower_sessions::Session;
+use axum::extract::FromRequestParts;
+use http::request::Parts;
+use tower_cookies::{Cookie, Cookies};
+use tower_sessions::cookie::SameSite;
+use tower_sessions::cookie::time::Duration;
 
 use crate::error::HttpError;
+use crate::pages::inventory::address::encode;
+use crate::sessions::{self, Sessions};
 
-const KEY: &str = "flash";
+/// Whoever does not get to the next page within this time is not surprised by it later.
+const AGE_MAX: Duration = Duration::minutes(1);
+/// Browsers keep cookies of 4 KiB; encoded, a character takes up to twelve bytes.
+const CHARS_MAX: usize = 320;
 
-/// A message for the next page.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Where the browser keeps the message.
+#[derive(Clone, Debug)]
 pub(crate) struct Flash {
-    pub(crate) kind: FlashKind,
-    /// A whole sentence or a line like `−1 AA batteries → 41`.
-    pub(crate) text: String,
+    cookies: Cookies,
+    plain_http: bool,
 }
 
-/// What a message is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum FlashKind {
-    /// It was done.
-    Success,
-    /// It was not done, for a reason that the person can do something about.
-    Refused,
-    /// It was not done because something failed.
-    Failed,
-}
-
-/// Leaves a message, in place of one that nobody has seen yet. Whoever is not signed in has no session
-/// to leave it in, and gets none.
-///
-/// # Errors
-/// [`HttpError`] if the session cannot be read.
-pub(crate) async fn set(session: &Session, flash: Flash) -> Result<(), HttpError> {
-    if SignedIn::of(session).await?.is_some() {
-        session.insert(KEY, flash).await?;
+impl Flash {
+    /// Leaves a whole sentence or a line like `−1 AA batteries → 41`, in place of one that nobody has
+    /// seen yet.
+    pub(crate) fn leave(&self, text: &str) {
+        let clipped: String = text.chars().take(CHARS_MAX).collect();
+        let mut value = String::new();
+        encode(&mut value, &clipped);
+        self.cookies.add(self.cookie(value));
     }
-    Ok(())
+
+    /// Takes the message that was left, if there is one.
+    pub(crate) fn take(&self) -> Option<String> {
+        let left = self.cookies.get(self.name())?.value().to_owned();
+        self.cookies.remove(self.cookie(String::new()));
+        Some(left)
+    }
+
+    fn cookie(&self, value: String) -> Cookie<'static> {
+        Cookie::build((self.name(), value))
+            .secure(!self.plain_http)
+            .http_only(true)
+            .same_site(SameSite::Lax)
+            .path("/")
+            .max_age(AGE_MAX)
+            .build()
+    }
+
+    fn name(&self) -> &'static str {
+        if self.plain_http {
+            "ticker-flash"
+        } else {
+            "__Host-ticker-flash"
+        }
+    }
 }
 
-/// Takes the message that was left, if there is one.
-///
-/// # Errors
-/// [`HttpError`] if the session cannot be read.
-pub(crate) async fn take(session: &Session) -> Result<Option<Flash>, HttpError> {
-    // Removing what is not there would have the session written for nothing.
-    if session.get_value(KEY).await?.is_none() {
-        return Ok(None);
+impl<S: Sync> FromRequestParts<S> for Flash {
+    type Rejection = HttpError;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, HttpError> {
+        let plain_http = Sessions::of(&parts.extensions)?.plain_http;
+        let cookies = parts.extensions.get::<Cookies>().cloned();
+        let cookies = cookies.ok_or(sessions::OUTSIDE)?;
+        Ok(Self {
+            cookies,
+            plain_http,
+        })
     }
-    // A message of another release that cannot be read is dropped.
-    Ok(session
-        .remove_value(KEY)
-        .await?
-        .and_then(|value| serde_json::from_value(value).ok()))
 }

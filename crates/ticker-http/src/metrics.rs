@@ -10,6 +10,7 @@ use http::header::CONTENT_TYPE;
 use http::{Method, StatusCode};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use ticker_app::App;
+use ticker_app::metrics::POSTING_BATCH;
 use tokio::time::MissedTickBehavior;
 
 use crate::observe::{UNMATCHED, method_word};
@@ -24,6 +25,10 @@ const RESIDENT_MEMORY: &str = "ticker_process_resident_memory_bytes";
 const DURATION_BUCKETS_S: [f64; 14] = [
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
 ];
+
+/// Up to the most that share a transaction.
+const BATCH_BUCKETS_POSTINGS: [f64; 10] =
+    [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0];
 
 /// Durations wait in memory until they are sorted into buckets, whether anybody reads them or not.
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
@@ -45,8 +50,10 @@ impl Metrics {
         commit: Option<&'static str>,
     ) -> Result<Self, BuildError> {
         let durations = Matcher::Suffix("_seconds".to_owned());
+        let batches = Matcher::Full(POSTING_BATCH.to_owned());
         let prometheus = PrometheusBuilder::new()
             .set_buckets_for_metric(durations, &DURATION_BUCKETS_S)?
+            .set_buckets_for_metric(batches, &BATCH_BUCKETS_POSTINGS)?
             .install_recorder()?;
         preset(version, commit);
         ticker_auth::metrics::preset();

@@ -23,7 +23,7 @@ pub(crate) struct Facts {
     pub(crate) wants: Wants,
     /// Where the person should get back to after signing in.
     pub(crate) comes_from: LocalPath,
-    viewer: OnceLock<SignedIn>,
+    viewer: OnceLock<Arc<SignedIn>>,
 }
 
 /// What an answer is read by.
@@ -61,13 +61,13 @@ impl Facts {
     }
 
     /// Remembers who is signed in.
-    pub(crate) fn learn_viewer(&self, viewer: SignedIn) {
+    pub(crate) fn learn_viewer(&self, viewer: Arc<SignedIn>) {
         // Whoever is signed in when a request begins is so until it ends.
         let _ = self.viewer.set(viewer);
     }
 
     /// Who is signed in, if that was asked and is so.
-    pub(crate) fn viewer(&self) -> Option<&SignedIn> {
+    pub(crate) fn viewer(&self) -> Option<&Arc<SignedIn>> {
         self.viewer.get()
     }
 }

@@ -3,10 +3,10 @@
 use std::any::Any;
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Router};
 use http::StatusCode;
 use ticker_auth::SessionStore;
 use tower::ServiceBuilder;
@@ -23,7 +23,7 @@ use crate::limits::{BODY_BYTES_MAX, BODY_IDLE, HANDLER, refuse_encoded};
 use crate::observe::observe;
 use crate::routes::{self, Routes};
 use crate::security_headers::secure;
-use crate::sessions;
+use crate::sessions::{self, Sessions};
 use crate::settings::HttpSettings;
 use crate::state::Web;
 
@@ -62,7 +62,8 @@ fn assemble(
         .layer(from_fn_with_state(origins, refuse_strangers))
         .layer(settings.csrf.clone().with_rejection_response(foreign))
         .layer(from_fn(sessions::mend))
-        .layer(sessions::layer(sessions, settings.plain_http));
+        .layer(sessions::layer(sessions.clone(), settings.plain_http))
+        .layer(Extension(Sessions::new(sessions, settings.plain_http)));
     let around_all = ServiceBuilder::new()
         .layer(from_fn_with_state(proxies, observe))
         .layer(map_response(secure))

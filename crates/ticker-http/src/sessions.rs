@@ -6,11 +6,12 @@ use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::header::SET_COOKIE;
-use http::{HeaderMap, HeaderValue, StatusCode};
-use ticker_auth::SessionStore;
+use http::{Extensions, HeaderMap, HeaderValue, StatusCode};
+use ticker_app::Failure;
+use ticker_auth::{SessionStore, SignedIn};
 use tower_sessions::cookie::SameSite;
 use tower_sessions::cookie::time::Duration;
-use tower_sessions::{Expiry, SessionManagerLayer};
+use tower_sessions::{Expiry, Session, SessionManagerLayer};
 
 use crate::error::HttpError;
 
@@ -35,6 +36,45 @@ pub(crate) fn layer(store: SessionStore, plain_http: bool) -> SessionManagerLaye
         .with_path("/")
         .with_expiry(Expiry::OnInactivity(lifetime))
 }
+
+/// What a request for a page knows its session by.
+#[derive(Clone, Debug)]
+pub(crate) struct Sessions {
+    store: SessionStore,
+    /// Whether cookies go over plain HTTP.
+    pub(crate) plain_http: bool,
+}
+
+impl Sessions {
+    pub(crate) fn new(store: SessionStore, plain_http: bool) -> Self {
+        Self { store, plain_http }
+    }
+
+    /// The sessions that the request with these extensions has its own among.
+    pub(crate) fn of(extensions: &Extensions) -> Result<&Self, HttpError> {
+        extensions.get().ok_or(OUTSIDE)
+    }
+
+    /// Whose session the request with these extensions has.
+    pub(crate) async fn signed_in(
+        &self,
+        extensions: &Extensions,
+    ) -> Result<Option<Arc<SignedIn>>, HttpError> {
+        let session = extensions.get::<Session>().ok_or(OUTSIDE)?;
+        let Some(id) = session.id() else {
+            return Ok(None);
+        };
+        let signed_in = self.store.signed_in(id).await.map_err(Failure::from)?;
+        if signed_in.is_none() {
+            // It has ended. Told so, the session layer takes the cookie back.
+            session.load().await?;
+        }
+        Ok(signed_in)
+    }
+}
+
+pub(crate) const OUTSIDE: HttpError =
+    HttpError::Defect("a page stands outside of the session layer");
 
 /// Mends two answers of the session layer, and so stands around it.
 pub(crate) async fn mend(request: Request, next: Next) -> Response {

@@ -26,6 +26,8 @@ pub enum DatabaseError {
 pub enum DatabaseErrorKind {
     /// The database is out of reach, starting, stopping or out of connections: try again later.
     Unavailable,
+    /// Somebody else holds a row for longer than is waited for: try again later.
+    Locked,
     /// The transaction lost against another one: run it again from its start.
     Retry,
     /// A defect: trying again will not help.
@@ -69,9 +71,10 @@ fn kind_of(error: &sqlx::Error) -> DatabaseErrorKind {
             match code {
                 "40001" | "40P01" => DatabaseErrorKind::Retry,
                 // 53: out of memory, disk or connections. 57P: shutting down or starting. 08: connection.
-                // 25006: a standby or a read-only primary. 55P03 and 57014: a lock or a statement took
-                // longer than its limit.
-                "25006" | "55P03" | "57014" => DatabaseErrorKind::Unavailable,
+                // 25006: a standby or a read-only primary. 55P03: a lock took longer than its limit; 57014: a
+                // statement did.
+                "55P03" => DatabaseErrorKind::Locked,
+                "25006" | "57014" => DatabaseErrorKind::Unavailable,
                 _ if ["53", "57P", "08"]
                     .iter()
                     .any(|class| code.starts_with(class)) =>

@@ -22,6 +22,7 @@ pub mod audit;
 pub mod categories;
 mod database;
 mod error;
+pub mod hints;
 pub mod invariants;
 pub mod items;
 pub mod jobs;

@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
 use sqlx::PgConnection;
 use ticker_domain::id::UserId;
 use ticker_domain::user::Role;
@@ -41,8 +40,6 @@ pub struct LiveSession {
     pub must_change_password: bool,
     /// Counts what took or changed their rights.
     pub auth_epoch: i64,
-    /// What pages keep between requests.
-    pub data: Value,
 }
 
 /// A session is marked as seen at most this often.
@@ -59,15 +56,13 @@ impl Sessions<'_> {
         id_hash: &[u8; 32],
         user: UserId,
         auth_epoch: i64,
-        data: &Value,
     ) -> Result<bool, DatabaseError> {
         let done = sqlx::query!(
-            r#"insert into sessions (id_hash, user_id, auth_epoch, data) values ($1, $2, $3, $4)
+            r#"insert into sessions (id_hash, user_id, auth_epoch, data) values ($1, $2, $3, '{}')
                on conflict (id_hash) do nothing"#,
             id_hash,
             user.0,
-            auth_epoch,
-            data
+            auth_epoch
         )
         .execute(&mut *self.connection)
         .await?;
@@ -86,7 +81,7 @@ impl Sessions<'_> {
         lifetime: SessionLifetime,
     ) -> Result<Option<LiveSession>, DatabaseError> {
         let row = sqlx::query!(
-            r#"select s.user_id, s.data, u.username, u.display_name, u.role, u.must_change_password,
+            r#"select s.user_id, u.username, u.display_name, u.role, u.must_change_password,
                       u.auth_epoch, s.last_seen_at < now() - make_interval(secs => $4) as "stale!"
                from sessions s join users u on u.id = s.user_id
                where s.id_hash = $1
@@ -116,28 +111,7 @@ impl Sessions<'_> {
             role: parse_stored("users.role", &row.role)?,
             must_change_password: row.must_change_password,
             auth_epoch: row.auth_epoch,
-            data: row.data,
         }))
-    }
-
-    /// Replaces what a session keeps between requests. It never begins one: a request that ends after
-    /// its session was signed out must not revive it.
-    ///
-    /// # Errors
-    /// [`DatabaseError`] if the database fails.
-    pub async fn update_data(
-        &mut self,
-        id_hash: &[u8; 32],
-        data: &Value,
-    ) -> Result<(), DatabaseError> {
-        sqlx::query!(
-            "update sessions set data = $2 where id_hash = $1",
-            id_hash,
-            data
-        )
-        .execute(&mut *self.connection)
-        .await?;
-        Ok(())
     }
 
     /// Ends a session.

@@ -1,6 +1,7 @@
 //! `ticker serve`: from binding the addresses to the last answer.
 
 mod chores;
+mod hints;
 mod listener;
 mod readiness;
 
@@ -80,7 +81,7 @@ impl Serving {
     fn start(settings: ServeSettings, pages: Listener, metrics: Listener) -> anyhow::Result<Self> {
         let clock = Arc::new(SystemClock);
         let app = App::new(settings.database.clone(), clock.clone(), settings.app)?;
-        let sessions = SessionStore::new(settings.database, settings.sessions);
+        let sessions = SessionStore::new(settings.database, settings.sessions, app.session_cache());
         let readiness = Readiness::default();
         let measured = Metrics::install(env!("CARGO_PKG_VERSION"), option_env!("TICKER_COMMIT"))?;
         let web = Web::new(app.clone(), clock, settings.app, readiness.clone());
@@ -92,6 +93,7 @@ impl Serving {
         tasks.spawn(pages.serve(service, page_connections.clone()));
         tasks.spawn(metrics.serve(metrics_service, metrics_connections.clone()));
         tasks.spawn(readiness::watch(app.clone(), stop.clone()));
+        tasks.spawn(hints::listen(app.clone(), stop.clone()));
         chores::spawn(&tasks, &app, settings.jobs, &stop);
         let keep_up = async move { measured.keep_up().await };
         tasks.spawn(stop.clone().run_until_cancelled_owned(keep_up));

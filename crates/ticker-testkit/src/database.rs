@@ -135,13 +135,21 @@ impl TestDatabase {
     pub async fn until_blocked(&self, connections: usize) {
         let waiting = "select pid from pg_stat_activity
                        where datname = current_database() and wait_event_type = 'Lock'";
+        self.until(waiting, connections).await;
+    }
+
+    /// Waits until a query of the superuser finds this many rows or more.
+    ///
+    /// # Panics
+    /// If that does not come to pass within ten seconds.
+    pub async fn until(&self, sql: &str, rows: usize) {
         for _ in 0..1_000 {
-            if self.texts(waiting).await.len() >= connections {
+            if self.texts(sql).await.len() >= rows {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        panic!("{connections} connections should wait for a lock");
+        panic!("{rows} rows should be found by {sql}");
     }
 
     /// The clock of [`TestDatabase::app`].

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ticker_auth::{Grant, SessionStore, SignIn, SignedIn};
+use ticker_auth::{Grant, SessionCache, SessionStore, SignIn, SignedIn};
 use ticker_domain::id::UserId;
 use ticker_domain::ledger::Actor;
 use ticker_domain::permission::Permit;
@@ -120,8 +120,18 @@ impl TestDatabase {
             .begin_session(&session)
             .await
             .expect("a session");
-        let loaded = self.session(session.id());
-        SignedIn::of(&loaded).await.expect("a readable session")
+        self.whose(session.id().expect("a stored session")).await
+    }
+
+    /// Who the session with this id belongs to; `None` if it has ended.
+    ///
+    /// # Panics
+    /// If the database fails.
+    pub async fn whose(&self, id: tower_sessions::session::Id) -> Option<SignedIn> {
+        let found = self.session_store().signed_in(id).await;
+        found
+            .expect("a readable session")
+            .map(|signed_in| (*signed_in).clone())
     }
 
     /// A request's session, as `tower-sessions` makes it of the cookie's id.
@@ -130,14 +140,20 @@ impl TestDatabase {
         Session::new(id, Arc::new(self.session_store()), None)
     }
 
-    /// Where sessions are kept, for 12 hours without a request and for 7 days at all.
+    /// Where sessions are kept, by a process that remembers none so far.
     #[must_use]
     pub fn session_store(&self) -> SessionStore {
+        self.session_store_with(SessionCache::default())
+    }
+
+    /// Where sessions are kept, for 12 hours without a request and for 7 days at all.
+    #[must_use]
+    pub fn session_store_with(&self, cache: SessionCache) -> SessionStore {
         let lifetime = SessionLifetime {
             idle: Duration::from_hours(12),
             absolute: Duration::from_hours(168),
         };
-        SessionStore::new(self.database().clone(), lifetime)
+        SessionStore::new(self.database().clone(), lifetime, cache)
     }
 }
 

@@ -2,7 +2,9 @@
 
 mod audit;
 mod demo;
+mod hints;
 mod items;
+mod ledger;
 mod operation;
 mod operation_jobs;
 mod rights;

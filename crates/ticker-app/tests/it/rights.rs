@@ -191,11 +191,7 @@ async fn a_change_of_rights_ends_the_sessions() {
             .begin_session(&session)
             .await
             .unwrap();
-        let whose = async || {
-            ticker_auth::SignedIn::of(&db.session(session.id()))
-                .await
-                .unwrap()
-        };
+        let whose = async || db.whose(session.id().unwrap()).await;
         assert!(whose().await.is_some());
         match change {
             "role" => app

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use secrecy::{ExposeSecret, SecretString};
 use ticker_app::ErrorKind;
 use ticker_app::user::{ChangePasswordError, EnrollUserError, Enrollment, SignInRefused};
-use ticker_auth::{Anyone, Operator, SignedIn};
+use ticker_auth::{Anyone, Operator};
 use ticker_domain::password::PasswordError;
 use ticker_domain::permission::{PasswordChange, StockView, UserEnroll};
 use ticker_domain::user::{DisplayName, Role, Username};
@@ -36,10 +36,7 @@ async fn an_enrolled_user_signs_in_and_changes_their_password_first() {
     let session = db.session(None);
     let sign_in = app.sign_in(Anyone, "EVE", &PASSWORD.into()).await.unwrap();
     sign_in.begin_session(&session).await.unwrap();
-    let eve = SignedIn::of(&db.session(session.id()))
-        .await
-        .unwrap()
-        .unwrap();
+    let eve = db.whose(session.id().unwrap()).await.unwrap();
     assert_eq!(
         (eve.id, eve.role, eve.must_change_password),
         (id, Role::Staff, true)
@@ -52,10 +49,7 @@ async fn an_enrolled_user_signs_in_and_changes_their_password_first() {
         .await
         .unwrap();
     sign_in.begin_session(&session).await.unwrap();
-    let eve = SignedIn::of(&db.session(session.id()))
-        .await
-        .unwrap()
-        .unwrap();
+    let eve = db.whose(session.id().unwrap()).await.unwrap();
     eve.grant::<StockView>().unwrap();
     let listed = app.list_users(&Operator).await.unwrap();
     assert!(
@@ -108,7 +102,7 @@ async fn another_password_ends_every_other_session() {
     sign_in.begin_session(&here).await.unwrap();
     assert_ne!(here.id(), before);
     for (id, lives) in [(here.id(), true), (before, false), (elsewhere.id(), false)] {
-        let whose = SignedIn::of(&db.session(id)).await.unwrap();
+        let whose = db.whose(id.unwrap()).await;
         assert_eq!(whose.is_some(), lives);
     }
     app.sign_in(Anyone, "ana", &PASSWORD.into())

@@ -17,6 +17,7 @@ use super::layout::{Layout, Section};
 use super::{left_toast, page, see_other_with};
 use crate::access::May;
 use crate::error::PageResult;
+use crate::flash::Flash;
 use crate::form::Form;
 use crate::state::Web;
 
@@ -36,10 +37,10 @@ pub(crate) struct Input {
 pub(crate) async fn show(
     State(web): State<Web>,
     May(by): May<PasswordChange>,
-    session: Session,
+    flash: Flash,
 ) -> PageResult {
     let mut template = form(&web, by.user());
-    template.layout = template.layout.with(left_toast(&session).await?);
+    template.layout = template.layout.with(left_toast(&flash));
     page(StatusCode::OK, &template)
 }
 
@@ -48,6 +49,7 @@ pub(crate) async fn change_password(
     State(web): State<Web>,
     May(by): May<PasswordChange>,
     session: Session,
+    flash: Flash,
     Form(input): Form<Input>,
 ) -> PageResult {
     let mut template = form(&web, by.user());
@@ -79,7 +81,7 @@ pub(crate) async fn change_password(
     {
         Ok(sign_in) => {
             sign_in.begin_session(&session).await?;
-            return see_other_with("/", &session, "Password changed".to_owned()).await;
+            return Ok(see_other_with("/", &flash, "Password changed"));
         }
         Err(ChangePasswordError::Failure(failure)) => return Err(failure.into()),
         Err(ChangePasswordError::CurrentWrong) => {

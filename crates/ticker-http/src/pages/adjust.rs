@@ -14,7 +14,6 @@ use ticker_auth::Grant;
 use ticker_domain::id::{ItemId, LocationId};
 use ticker_domain::page::Edge;
 use ticker_domain::permission::{StockAdjust, StockView};
-use tower_sessions::Session;
 
 use self::input::Input;
 use super::display::{change, number};
@@ -25,6 +24,7 @@ use super::layout::{Layout, Section, Toast};
 use super::{left_toast, page, see_other, see_other_with};
 use crate::access::May;
 use crate::error::{HttpError, PageResult};
+use crate::flash::Flash;
 use crate::form::Form;
 use crate::next::LocalPath;
 use crate::path::Id;
@@ -45,7 +45,7 @@ pub(crate) struct Params {
 pub(crate) async fn show(
     State(web): State<Web>,
     May(by): May<StockAdjust>,
-    session: Session,
+    flash: Flash,
     Id(id): Id<ItemId>,
     Query(params): Query<Params>,
 ) -> PageResult {
@@ -60,7 +60,7 @@ pub(crate) async fn show(
         return_to: params.return_to,
         ..Input::default()
     };
-    let layout = Layout::of(by.user(), Section::Inventory).with(left_toast(&session).await?);
+    let layout = Layout::of(by.user(), Section::Inventory).with(left_toast(&flash));
     page(StatusCode::OK, &show::form(layout, &found, level, input))
 }
 
@@ -74,7 +74,7 @@ pub(crate) async fn adjust(
     May(by): May<StockAdjust>,
     wants: Wants,
     headers: HeaderMap,
-    session: Session,
+    flash: Flash,
     Id(id): Id<ItemId>,
     Form(input): Form<Input>,
 ) -> PageResult {
@@ -118,7 +118,7 @@ pub(crate) async fn adjust(
                 answer.fragment(StatusCode::OK, Toast::done(done)).await
             } else {
                 let return_to = LocalPath::parse(&input.return_to);
-                see_other_with(return_to.as_str(), &session, done).await
+                Ok(see_other_with(return_to.as_str(), &flash, &done))
             }
         }
         Err(error) => {

@@ -8,7 +8,6 @@ use ticker_app::item::{ArchiveItemError, ItemView};
 use ticker_auth::Grant;
 use ticker_domain::id::ItemId;
 use ticker_domain::permission::{ItemArchive, StockView};
-use tower_sessions::Session;
 
 use self::view::ArchivePage;
 use super::display::number;
@@ -16,6 +15,7 @@ use super::layout::{Layout, Section};
 use super::{page, see_other, see_other_with};
 use crate::access::May;
 use crate::error::{HttpError, PageResult};
+use crate::flash::Flash;
 use crate::path::Id;
 use crate::state::Web;
 
@@ -50,26 +50,26 @@ pub(crate) async fn confirm(
 pub(crate) async fn archive(
     State(web): State<Web>,
     May(by): May<ItemArchive>,
-    session: Session,
+    flash: Flash,
     Id(id): Id<ItemId>,
 ) -> PageResult {
     let found = find(&web, &by, id).await?;
     answer(web.app.archive_item(&by, id).await)?;
     let done = format!("Archived {}", found.item.name);
-    see_other_with(&format!("/items/{id}"), &session, done).await
+    Ok(see_other_with(&format!("/items/{id}"), &flash, &done))
 }
 
 /// Puts an archived item back into use.
 pub(crate) async fn restore(
     State(web): State<Web>,
     May(by): May<ItemArchive>,
-    session: Session,
+    flash: Flash,
     Id(id): Id<ItemId>,
 ) -> PageResult {
     let found = find(&web, &by, id).await?;
     answer(web.app.restore_item(&by, id).await)?;
     let done = format!("Restored {}", found.item.name);
-    see_other_with(&format!("/items/{id}"), &session, done).await
+    Ok(see_other_with(&format!("/items/{id}"), &flash, &done))
 }
 
 async fn find(web: &Web, by: &Grant<ItemArchive>, id: ItemId) -> Result<ItemView, HttpError> {

@@ -10,7 +10,6 @@ use ticker_app::user::{EnrollUserError, Enrollment};
 use ticker_auth::Grant;
 use ticker_domain::permission::UserEnroll;
 use ticker_domain::user::{DisplayName, Role, Username};
-use tower_sessions::Session;
 use uuid::Uuid;
 
 use self::view::{EnrollPage, EnrolledPage, RoleChoice};
@@ -19,6 +18,7 @@ use super::layout::{Layout, Section};
 use super::{KEY_LOST, KEY_REUSED, left_toast, new_key, page};
 use crate::access::May;
 use crate::error::PageResult;
+use crate::flash::Flash;
 use crate::form::Form;
 use crate::state::Web;
 
@@ -56,9 +56,9 @@ impl Input {
 pub(crate) async fn show(
     State(web): State<Web>,
     May(by): May<UserEnroll>,
-    session: Session,
+    flash: Flash,
 ) -> PageResult {
-    let layout = Layout::of(by.user(), Section::Enroll).with(left_toast(&session).await?);
+    let layout = Layout::of(by.user(), Section::Enroll).with(left_toast(&flash));
     let input = Input {
         must_change_password: "true".to_owned(),
         ..Input::default()

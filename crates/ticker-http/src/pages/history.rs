@@ -11,7 +11,6 @@ use ticker_app::item::MovementRow as Movement;
 use ticker_domain::id::{ItemId, MovementId};
 use ticker_domain::page::{Edge, PAGE_SIZE_DEFAULT};
 use ticker_domain::permission::StockView;
-use tower_sessions::Session;
 
 use self::view::{HistoryPage, MovementRow};
 use super::display::{change, moment, number};
@@ -21,6 +20,7 @@ use super::layout::{Layout, Section};
 use super::{left_toast, page};
 use crate::access::May;
 use crate::error::{HttpError, PageResult};
+use crate::flash::Flash;
 use crate::path::Id;
 use crate::query::Query;
 use crate::state::Web;
@@ -37,7 +37,7 @@ pub(crate) struct Params {
 pub(crate) async fn list(
     State(web): State<Web>,
     May(by): May<StockView>,
-    session: Session,
+    flash: Flash,
     Id(id): Id<ItemId>,
     Query(params): Query<Params>,
 ) -> PageResult {
@@ -57,7 +57,7 @@ pub(crate) async fn list(
     let count = i64::try_from(rows.len()).unwrap_or(i64::MAX);
     let noun = if count == 1 { "movement" } else { "movements" };
     let template = HistoryPage {
-        layout: Layout::of(by.user(), Section::Inventory).with(left_toast(&session).await?),
+        layout: Layout::of(by.user(), Section::Inventory).with(left_toast(&flash)),
         head: head(&found.item, by.user(), "history"),
         movements: rows.iter().map(|row| movement(row, now)).collect(),
         pages: Pages {

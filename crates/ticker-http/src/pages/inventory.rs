@@ -14,7 +14,6 @@ use ticker_domain::permission::{ItemCreate, Permission, StockView};
 use ticker_domain::stock::StockStatus;
 use ticker_domain::stock_list::{StockFilter, StockQuery, StockSort};
 use ticker_domain::user::Role;
-use tower_sessions::Session;
 
 use self::address::{Params, href};
 use self::view::{Chip, Filters, Head, InventoryPage, Pages};
@@ -24,6 +23,7 @@ use super::layout::{Layout, Section};
 use super::{left_toast, page, see_other_with};
 use crate::access::May;
 use crate::error::{HttpError, PageResult};
+use crate::flash::Flash;
 use crate::query::Query;
 use crate::state::Web;
 
@@ -31,12 +31,12 @@ use crate::state::Web;
 pub(crate) async fn list(
     State(web): State<Web>,
     May(by): May<StockView>,
-    session: Session,
+    flash: Flash,
     Query(params): Query<Params>,
 ) -> PageResult {
     let query = address::read(&params).map_err(|bad| HttpError::bad_request(bad.to_string()))?;
     let list = web.app.list_stock(&by, &query).await?;
-    let layout = Layout::of(by.user(), Section::Inventory).with(left_toast(&session).await?);
+    let layout = Layout::of(by.user(), Section::Inventory).with(left_toast(&flash));
     let template = show(layout, by.user().role, &query, &list, web.clock.now());
     page(StatusCode::OK, &template)
 }
@@ -45,13 +45,13 @@ pub(crate) async fn list(
 pub(crate) async fn load_demo(
     State(web): State<Web>,
     May(by): May<ItemCreate>,
-    session: Session,
+    flash: Flash,
 ) -> PageResult {
     match web.app.load_demo(&by).await {
         Ok(shop) => {
             let (items, movements) = (shop.items, shop.movements);
             let done = format!("Loaded {items} items with {movements} movements");
-            see_other_with("/", &session, done).await
+            Ok(see_other_with("/", &flash, &done))
         }
         Err(error @ (LoadDemoError::NotEmpty | LoadDemoError::NoUsers)) => Err(
             HttpError::conflict(format!("The demo shop was not loaded: {error}.")),

@@ -13,7 +13,6 @@ use ticker_auth::{Grant, SignedIn};
 use ticker_domain::id::ItemId;
 use ticker_domain::page::Edge;
 use ticker_domain::permission::{ItemEdit, Permission, StockView};
-use tower_sessions::Session;
 
 pub(crate) use self::details::Input;
 use self::panel::stock_panel;
@@ -26,6 +25,7 @@ use super::layout::{Layout, Section, Toast};
 use super::{history, left_toast, page, see_other_with};
 use crate::access::May;
 use crate::error::{HttpError, PageResult};
+use crate::flash::Flash;
 use crate::form::Form;
 use crate::path::Id;
 use crate::query::Query;
@@ -45,7 +45,7 @@ pub(crate) struct Params {
 pub(crate) async fn show(
     State(web): State<Web>,
     May(by): May<StockView>,
-    session: Session,
+    flash: Flash,
     Id(id): Id<ItemId>,
     Query(params): Query<Params>,
 ) -> PageResult {
@@ -54,7 +54,7 @@ pub(crate) async fn show(
         .show_item(&by, id)
         .await?
         .ok_or(HttpError::NotFound)?;
-    let layout = Layout::of(by.user(), Section::Inventory).with(left_toast(&session).await?);
+    let layout = Layout::of(by.user(), Section::Inventory).with(left_toast(&flash));
     match params.tab.as_str() {
         "" => {
             let template = StockPage {
@@ -126,7 +126,7 @@ async fn latest_movements(
 pub(crate) async fn edit(
     State(web): State<Web>,
     May(by): May<ItemEdit>,
-    session: Session,
+    flash: Flash,
     Id(id): Id<ItemId>,
     Form(input): Form<Input>,
 ) -> PageResult {
@@ -160,7 +160,7 @@ pub(crate) async fn edit(
     match web.app.edit_item(&by, id, version, form).await {
         Ok(_) => {
             let done = format!("Saved {}", input.name.trim());
-            see_other_with(&format!("/items/{id}"), &session, done).await
+            Ok(see_other_with(&format!("/items/{id}"), &flash, &done))
         }
         Err(EditItemError::NotFound) => Err(HttpError::NotFound),
         Err(EditItemError::Stale(current)) => {

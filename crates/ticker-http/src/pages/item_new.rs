@@ -8,7 +8,6 @@ use ticker_app::item::{AddItemError, NewItem, TakenBy, UniqueField};
 use ticker_auth::Grant;
 use ticker_domain::ledger::{IdempotencyKey, ON_HAND_MAX};
 use ticker_domain::permission::{ItemCreate, Permission, StockView};
-use tower_sessions::Session;
 
 use self::view::{Addition, NewItemPage, Twin};
 use super::display::{number, read_number};
@@ -19,6 +18,7 @@ use super::layout::{Layout, Section};
 use super::{KEY_LOST, KEY_REUSED, left_toast, new_key, page, see_other_with};
 use crate::access::May;
 use crate::error::PageResult;
+use crate::flash::Flash;
 use crate::form::Form;
 use crate::state::Web;
 
@@ -26,7 +26,7 @@ use crate::state::Web;
 pub(crate) async fn show(
     State(web): State<Web>,
     May(by): May<ItemCreate>,
-    session: Session,
+    flash: Flash,
 ) -> PageResult {
     let view = by.user().grant::<StockView>()?;
     let choices = web.app.item_choices(&view).await?;
@@ -37,7 +37,7 @@ pub(crate) async fn show(
         ..Input::default()
     };
     let template = NewItemPage {
-        layout: Layout::of(by.user(), Section::Inventory).with(left_toast(&session).await?),
+        layout: Layout::of(by.user(), Section::Inventory).with(left_toast(&flash)),
         problems: Problems::default(),
         twin: None,
         key: new_key(),
@@ -51,7 +51,7 @@ pub(crate) async fn show(
 pub(crate) async fn add(
     State(web): State<Web>,
     May(by): May<ItemCreate>,
-    session: Session,
+    flash: Flash,
     Form(input): Form<Input>,
 ) -> PageResult {
     let view = by.user().grant::<StockView>()?;
@@ -71,7 +71,7 @@ pub(crate) async fn add(
     match web.app.add_item(&by, new).await {
         Ok(id) => {
             let done = format!("Added {}", input.name.trim());
-            see_other_with(&format!("/items/{id}"), &session, done).await
+            Ok(see_other_with(&format!("/items/{id}"), &flash, &done))
         }
         Err(AddItemError::Taken(by_item)) => {
             taken(&by_item, &mut template.fields, &mut template.problems);

@@ -18,6 +18,7 @@ use super::{left_toast, page, see_other};
 use crate::access::Viewer;
 use crate::client_address::ClientAddress;
 use crate::error::PageResult;
+use crate::flash::Flash;
 use crate::form::Form;
 use crate::next::LocalPath;
 use crate::query::Query;
@@ -43,14 +44,14 @@ pub(crate) struct Input {
 /// Shows the form; who is signed in already goes on.
 pub(crate) async fn show(
     Viewer(viewer): Viewer,
-    session: Session,
+    flash: Flash,
     Query(params): Query<Params>,
 ) -> PageResult {
     let next = LocalPath::parse(&params.next);
     if viewer.is_some() {
         return Ok(see_other(next.as_str()));
     }
-    let layout = Layout::default().with(left_toast(&session).await?);
+    let layout = Layout::default().with(left_toast(&flash));
     page(StatusCode::OK, &form(layout, &next, ""))
 }
 

@@ -18,12 +18,11 @@ pub(crate) mod login;
 use askama::Template;
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse as _, Redirect, Response};
-use tower_sessions::Session;
 use uuid::Uuid;
 
 use self::layout::Toast;
-use crate::error::{HttpError, PageResult};
-use crate::flash::{self, Flash, FlashKind};
+use crate::error::PageResult;
+use crate::flash::Flash;
 
 /// Told when a form comes without its one-time key.
 const KEY_LOST: &str = "This form has lost its key. Look it over and send it again.";
@@ -42,27 +41,14 @@ fn see_other(path: &str) -> Response {
 }
 
 /// Sends the browser on to another page, which says what was done.
-async fn see_other_with(path: &str, session: &Session, done: String) -> PageResult {
-    flash::set(
-        session,
-        Flash {
-            kind: FlashKind::Success,
-            text: done,
-        },
-    )
-    .await?;
-    Ok(see_other(path))
+fn see_other_with(path: &str, flash: &Flash, done: &str) -> Response {
+    flash.leave(done);
+    see_other(path)
 }
 
 /// What an earlier request left to be said.
-async fn left_toast(session: &Session) -> Result<Option<Toast>, HttpError> {
-    let flash = flash::take(session).await?;
-    Ok(flash.map(|flash| Toast {
-        text: flash.text,
-        is_error: flash.kind != FlashKind::Success,
-        request_id: None,
-        sign_in: None,
-    }))
+fn left_toast(flash: &Flash) -> Option<Toast> {
+    flash.take().map(Toast::done)
 }
 
 /// A key for a form, which makes it count once however often it is sent.

@@ -46,7 +46,8 @@ impl TestApp {
         let is_plain = origin.is_plain();
         let proxies: TrustedProxies = proxies.parse().unwrap();
         let http = HttpSettings::new(vec![origin], is_plain, proxies).unwrap();
-        let router = ticker_http::service(web, db.session_store(), &http);
+        let sessions = db.session_store_with(app.session_cache());
+        let router = ticker_http::service(web, sessions, &http);
         let cookie_name = if is_plain { "ticker" } else { "__Host-ticker" };
         Self {
             db,
@@ -229,10 +230,13 @@ impl Answer {
         str::from_utf8(&self.bytes).unwrap()
     }
 
-    /// The one cookie that it sets.
+    /// The session's cookie, if it sets that; the message for the next page may be another one.
     pub(crate) fn set_cookie(&self) -> Option<&str> {
-        let mut cookies = self.headers.get_all(SET_COOKIE).iter();
-        let cookie = cookies.next().map(|value| value.to_str().unwrap());
+        let cookies = self.headers.get_all(SET_COOKIE).iter();
+        let mut cookies = cookies
+            .map(|value| value.to_str().unwrap())
+            .filter(|cookie| !cookie.contains("ticker-flash="));
+        let cookie = cookies.next();
         assert!(cookies.next().is_none(), "{:?}", self.headers);
         cookie
     }

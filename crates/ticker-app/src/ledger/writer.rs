@@ -1,0 +1,194 @@
+//! The writer: batches into transactions, receipts to those who wait.
+
+use std::collections::BTreeSet;
+use std::mem;
+use std::sync::Arc;
+
+use ticker_domain::id::{ItemId, UserId};
+use ticker_domain::ledger::Posting;
+use ticker_postgres::hints::{Hint, Hints};
+use ticker_postgres::ledger::{PostError, Receipt};
+use ticker_postgres::{Access as _, Database, DatabaseErrorKind};
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::{BATCH_POSTINGS_MAX, Waiting};
+use crate::app::retrying;
+use crate::clock::Clock;
+use crate::error::Failure;
+use crate::metrics;
+
+/// Commits batches, one after the other.
+#[derive(Clone)]
+pub(super) struct Writer {
+    database: Database,
+    clock: Arc<dyn Clock>,
+    hints: Hints,
+    tasks: TaskTracker,
+}
+
+type Answer = oneshot::Sender<Result<Receipt, Failure>>;
+
+impl Writer {
+    pub(super) fn new(
+        database: Database,
+        clock: Arc<dyn Clock>,
+        hints: Hints,
+        tasks: TaskTracker,
+    ) -> Self {
+        Self {
+            database,
+            clock,
+            hints,
+            tasks,
+        }
+    }
+
+    /// Posts what comes in, until `stop`, and then what still waits; or until nobody can post any more.
+    pub(super) async fn run(self, mut queue: mpsc::Receiver<Waiting>, stop: CancellationToken) {
+        let mut batch = Vec::with_capacity(BATCH_POSTINGS_MAX);
+        loop {
+            tokio::select! {
+                waited = queue.recv_many(&mut batch, BATCH_POSTINGS_MAX) => {
+                    if waited == 0 {
+                        return;
+                    }
+                }
+                () = stop.cancelled(), if !queue.is_closed() => {
+                    queue.close();
+                    continue;
+                }
+            }
+            let this = self.clone();
+            let batch = mem::replace(&mut batch, Vec::with_capacity(BATCH_POSTINGS_MAX));
+            // In a task of its own, so that a panic costs this batch its answers and nobody else's.
+            let committed = self.tasks.spawn(async move { this.commit(batch).await });
+            if let Err(lost) = committed.await {
+                tracing::error!(error = %lost, "a batch of postings was lost");
+            }
+        }
+    }
+
+    /// Commits a batch and answers everybody who waits for it.
+    async fn commit(&self, batch: Vec<Waiting>) {
+        let (mut postings, mut answers) = (Vec::new(), Vec::new());
+        for waiting in batch {
+            metrics::record_posting_wait(waiting.since.elapsed());
+            postings.push(waiting.posting);
+            answers.push(waiting.answer);
+        }
+        match self.post(&postings).await {
+            Ok(receipts) => {
+                for (answer, receipt) in answers.into_iter().zip(receipts) {
+                    give(answer, Ok(receipt));
+                }
+            }
+            Err(error) if postings.len() > 1 && may_be_of_one(&error) => {
+                tracing::warn!(%error, postings = postings.len(), "a batch fails: posting one by one");
+                self.commit_one_by_one(postings, answers).await;
+            }
+            Err(error) => fail(answers, error),
+        }
+    }
+
+    /// Commits each posting by itself, so that a bad one fails alone. Nobody waits twice for a row that
+    /// somebody else holds, nor for a database that is out of reach.
+    async fn commit_one_by_one(&self, postings: Vec<Posting>, answers: Vec<Answer>) {
+        let mut held = Held::default();
+        let mut waiting = postings.into_iter().zip(answers);
+        while let Some((posting, answer)) = waiting.next() {
+            if held.concern(&posting) {
+                give(
+                    answer,
+                    Err(Failure::Busy {
+                        retry_after: super::QUEUE_RETRY_AFTER,
+                    }),
+                );
+                continue;
+            }
+            match self.post(&[posting.clone()]).await {
+                Ok(receipts) => {
+                    let receipt = receipts.into_iter().next();
+                    give(answer, receipt.ok_or(Failure::Defect("no receipt")));
+                }
+                Err(error) => {
+                    match kind_of(&error) {
+                        Some(DatabaseErrorKind::Locked) => held.add(&posting),
+                        Some(DatabaseErrorKind::Unavailable) => {
+                            let rest = waiting.map(|(_, answer)| answer);
+                            return fail(std::iter::once(answer).chain(rest), error);
+                        }
+                        _ => {}
+                    }
+                    give(answer, Err(error.into()));
+                }
+            }
+        }
+    }
+
+    /// One transaction: all of the postings, or none. Run again when it lost against another one.
+    #[tracing::instrument(name = "app.ledger.commit", skip_all, fields(postings = postings.len()))]
+    async fn post(&self, postings: &[Posting]) -> Result<Vec<Receipt>, PostError> {
+        let timed = metrics::BatchTimer::start(postings.len());
+        let receipts = retrying!(async {
+            let mut tx = self.database.begin().await?;
+            let receipts = tx.ledger().post(postings, self.clock.now()).await?;
+            tx.commit().await?;
+            Ok(receipts)
+        });
+        timed.stop(receipts.is_ok());
+        if receipts.is_ok() {
+            self.hints.send(Hint::Stock);
+        }
+        receipts
+    }
+}
+
+/// What somebody else holds, as far as failed postings have shown.
+#[derive(Default)]
+struct Held {
+    items: BTreeSet<ItemId>,
+    actors: BTreeSet<UserId>,
+}
+
+impl Held {
+    fn add(&mut self, posting: &Posting) {
+        self.items.extend(items(posting));
+        self.actors.insert(posting.actor().user);
+    }
+
+    fn concern(&self, posting: &Posting) -> bool {
+        self.actors.contains(&posting.actor().user)
+            || items(posting).any(|item| self.items.contains(&item))
+    }
+}
+
+fn items(posting: &Posting) -> impl Iterator<Item = ItemId> {
+    posting.lines().iter().map(|line| line.level().item)
+}
+
+/// Whether one posting alone may be why the batch fails, so that the others deserve another try.
+fn may_be_of_one(error: &PostError) -> bool {
+    kind_of(error) != Some(DatabaseErrorKind::Unavailable)
+}
+
+fn kind_of(error: &PostError) -> Option<DatabaseErrorKind> {
+    match error {
+        PostError::KeyRace => None,
+        PostError::Database(error) => Some(error.kind()),
+    }
+}
+
+/// Tells everybody the same failure.
+fn fail(answers: impl IntoIterator<Item = Answer>, error: PostError) {
+    let error = Arc::new(error);
+    for answer in answers {
+        give(answer, Err(Failure::Batch(error.clone())));
+    }
+}
+
+/// Whoever does not wait any more has asked all the same.
+fn give(answer: Answer, receipt: Result<Receipt, Failure>) {
+    let _ = answer.send(receipt);
+}
