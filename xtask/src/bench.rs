@@ -6,24 +6,20 @@
 
 mod adjust;
 mod figure;
-mod ground;
 mod load;
 mod login_storm;
-mod machine;
 mod plan;
-mod replica;
 mod report;
-mod shelf;
 mod start;
 mod turns;
 mod yardstick;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 
-use self::ground::Ground;
 pub(crate) use self::plan::Plan;
 use self::report::Report;
-use crate::process;
+use crate::ground::{Ground, Programs, Size};
+use crate::postgres::Purpose;
 use crate::progress;
 use crate::workspace::Workspace;
 
@@ -71,7 +67,7 @@ pub(crate) fn names() -> Vec<&'static str> {
 /// # Errors
 /// When something cannot be measured, or what was measured was not right.
 pub(crate) fn run(workspace: &Workspace, name: &str, plan: &Plan) -> Result<()> {
-    build(workspace)?;
+    let programs = Programs::build(workspace)?;
     let wanted = |bench: &&Bench| name == ALL || bench.name == name;
     for bench in BENCHES.iter().filter(wanted) {
         progress::heading(bench.name);
@@ -80,30 +76,15 @@ pub(crate) fn run(workspace: &Workspace, name: &str, plan: &Plan) -> Result<()> 
         } else {
             plan.with_small_inventory()
         };
-        let ground = Ground::prepare(workspace, &plan)?;
+        let size = Size {
+            items: plan.items,
+            accounts: plan.accounts,
+        };
+        let ground = Ground::prepare(workspace, programs.clone(), size, Purpose::Benchmark)?;
         let report = (bench.run)(&ground, &plan)?;
         let file = report.save(workspace, &ground, bench.name, &plan)?;
         println!("\n### {}\n\n{}", bench.name, report.table(&plan));
         progress::say(&format!("Every sample: {}", workspace.relative(&file)));
     }
     Ok(())
-}
-
-fn build(workspace: &Workspace) -> Result<()> {
-    progress::heading("Building what is measured");
-    let mut command = process::cargo();
-    command
-        .args([
-            "build",
-            "--release",
-            "--package",
-            "ticker-server",
-            "--package",
-            "ticker-loadgen",
-        ])
-        .current_dir(&workspace.root);
-    if process::show(&mut command)?.success() {
-        return Ok(());
-    }
-    bail!("it does not build (see above)");
 }

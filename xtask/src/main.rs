@@ -5,8 +5,12 @@ mod bench;
 mod browser;
 mod ci;
 mod dev;
+mod drill;
+mod family;
+mod ground;
 mod install;
 mod interrupt;
+mod machine;
 mod postgres;
 mod process;
 mod progress;
@@ -19,6 +23,7 @@ mod user;
 mod version;
 mod workspace;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -80,6 +85,24 @@ enum Command {
         #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
         rounds: Option<u32>,
     },
+    /// Break what Ticker stands on while it works, and check that what it answered is true.
+    Drill {
+        /// What to break.
+        #[arg(value_parser = clap::builder::PossibleValuesParser::new(drill::names()))]
+        name: String,
+        /// Only as much as shows within seconds that it holds.
+        #[arg(long)]
+        short: bool,
+        /// Break on purpose what the drill guards: it is to notice.
+        #[arg(long)]
+        control: bool,
+        /// How often the fault comes [default: as often as the drill says].
+        #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+        times: Option<u32>,
+        /// Take `ticker` and `ticker-loadgen` in this folder as they are, instead of building the release.
+        #[arg(long, value_name = "FOLDER")]
+        programs: Option<PathBuf>,
+    },
     /// Renew `.sqlx`, which lets builds check every query without a database, after a query or a
     /// migration changed.
     SqlxPrepare {
@@ -134,6 +157,22 @@ fn run(command: Command) -> Result<()> {
             let plan = rounds.map_or(plan, |rounds| plan.with_rounds(rounds));
             bench::run(&workspace, &name, &plan)
         }
+        Command::Drill {
+            name,
+            short,
+            control,
+            times,
+            programs,
+        } => drill::run(
+            &workspace,
+            &drill::Options {
+                name,
+                is_short: short,
+                is_control: control,
+                times,
+                programs,
+            },
+        ),
         Command::SqlxPrepare { lib } => sqlx_metadata::prepare(&workspace, lib),
     }
 }
@@ -195,6 +234,28 @@ mod tests {
         assert!(parsed("bench").is_none());
         assert!(parsed("bench everything").is_none());
         assert!(parsed("bench start --rounds 0").is_none());
+    }
+
+    #[test]
+    fn drill_knows_what_it_can_break() {
+        let Some(Command::Drill {
+            name,
+            short,
+            control,
+            times,
+            programs,
+        }) = parsed("drill kill-postgres --short --times 9 --programs target/debug")
+        else {
+            panic!("no drill")
+        };
+        assert_eq!(
+            (name.as_str(), short, control, times),
+            ("kill-postgres", true, false, Some(9))
+        );
+        assert_eq!(programs, Some(PathBuf::from("target/debug")));
+        assert!(parsed("drill all --control").is_some());
+        assert!(parsed("drill").is_none() && parsed("drill kill-everybody").is_none());
+        assert!(parsed("drill all --times 0").is_none());
     }
 
     #[test]

@@ -4,13 +4,12 @@ use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
 use super::figure::{Figure, Reach, Series};
-use super::ground::Ground;
 use super::load::Load;
 use super::plan::Plan;
-use super::replica::Replica;
 use super::report::Report;
 use super::turns::{self, Sample, Side};
 use super::yardstick::{self, Items};
+use crate::ground::{Ground, Replica};
 use crate::progress::Step;
 
 /// Everybody presses on one item; the yardstick updates one row.

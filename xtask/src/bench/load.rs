@@ -5,11 +5,10 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use super::ground::{Ground, LOCATION};
 use super::plan::Plan;
-use super::replica::Replica;
 use super::turns::Sample;
 use super::yardstick::Items;
+use crate::ground::{Ground, LOCATION, Replica};
 use crate::process;
 
 /// The kinds of request that read a page.
@@ -126,7 +125,7 @@ impl Load {
 }
 
 fn command(ground: &Ground, replicas: &[&Replica]) -> Command {
-    let mut command = Command::new(&ground.loadgen);
+    let mut command = Command::new(&ground.programs.loadgen);
     command.args(["run", "--accounts"]).arg(ground.accounts());
     for replica in replicas {
         command.args(["--url", &replica.url()]);

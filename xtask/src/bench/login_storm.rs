@@ -4,11 +4,10 @@ use anyhow::Result;
 use serde_json::json;
 
 use super::figure::{Figure, Reach, Series};
-use super::ground::Ground;
 use super::load::Load;
 use super::plan::Plan;
-use super::replica::Replica;
 use super::report::Report;
+use crate::ground::{Ground, Replica};
 use crate::progress::Step;
 
 /// Reads pages with and without a storm in turn.

@@ -7,9 +7,9 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
 use super::figure::{self, Figure};
-use super::ground::Ground;
-use super::machine;
 use super::plan::Plan;
+use crate::ground::Ground;
+use crate::machine;
 use crate::workspace::Workspace;
 
 /// What a bench gave.

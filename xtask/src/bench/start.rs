@@ -7,10 +7,9 @@ use anyhow::Result;
 use serde_json::json;
 
 use super::figure::{Reach, Series};
-use super::ground::Ground;
 use super::plan::Plan;
-use super::replica::Replica;
 use super::report::Report;
+use crate::ground::{Ground, Replica};
 use crate::progress::Step;
 
 /// What a process does after it is ready (its first chores) is over by then.

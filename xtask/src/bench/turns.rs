@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use super::figure::Series;
-use super::ground::Ground;
+use crate::ground::Ground;
 use crate::interrupt::{self, Interrupted};
 use crate::progress::Step;
 

@@ -4,9 +4,9 @@
 use anyhow::{Context, Result};
 use serde_json::json;
 
-use super::ground::Ground;
 use super::plan::Plan;
 use super::turns::Sample;
+use crate::ground::Ground;
 use crate::process;
 
 /// Its own database beside Ticker's.

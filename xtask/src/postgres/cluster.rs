@@ -10,10 +10,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use rustix::process::Signal;
+use rustix::process::{Signal, kill_process};
 
 use super::server::without_client_settings;
 use super::{Place, Server};
+use crate::family;
 use crate::interrupt::{self, Interrupted};
 use crate::process;
 use crate::progress::Step;
@@ -37,6 +38,8 @@ pub(crate) enum Purpose {
     ThrowAway,
     /// Goes away with the run, and works as in production until then: what is committed is on the disk.
     Benchmark,
+    /// As `Benchmark`, small enough to be killed and started again many times.
+    Drill,
 }
 
 impl Purpose {
@@ -63,6 +66,13 @@ impl Purpose {
                 // No checkpoint but those that are asked for falls into a measurement.
                 "max_wal_size=16GB",
                 "checkpoint_timeout=1h",
+            ],
+            Self::Drill => &[
+                "max_connections=200",
+                "fsync=on",
+                "full_page_writes=on",
+                "synchronous_commit=on",
+                "track_commit_timestamp=on",
             ],
         }
     }
@@ -97,7 +107,7 @@ impl Cluster {
         let mut starts = 0;
         loop {
             starts += 1;
-            match launch(server, place, password, purpose) {
+            match launch(server, place, password, purpose, free_port()?) {
                 Err(error) if starts < STARTS_MAX && port_was_taken(&error) => {}
                 launched => {
                     let cluster = launched?;
@@ -106,6 +116,44 @@ impl Cluster {
                 }
             }
         }
+    }
+
+    /// Starts it again on its port, after it ended.
+    ///
+    /// # Errors
+    /// With the end of the server's log when it does not start; after Ctrl-C.
+    pub(crate) fn start_again(&mut self, place: &Place) -> Result<()> {
+        let (server, password) = (self.server.clone(), self.password.clone());
+        *self = launch(&server, place, &password, self.purpose, self.port)?;
+        Ok(())
+    }
+
+    /// Kills every process of it at once, as a power cut would but for what the operating system still
+    /// writes out; returns when all are gone.
+    ///
+    /// # Errors
+    /// When the operating system does not tell or does not do it.
+    pub(crate) fn kill(&mut self) -> Result<()> {
+        let children = family::children_of(self.child.id())?;
+        self.child.kill().context("cannot kill PostgreSQL")?;
+        for child in &children {
+            // Those that end with their parent are as gone as they are to be.
+            let _ = kill_process(*child, Signal::KILL);
+        }
+        self.child.wait().context("PostgreSQL does not end")?;
+        let begun = Instant::now();
+        while children.iter().any(|child| family::is_running(*child)) {
+            if begun.elapsed() > STOP_GRACE {
+                bail!("a process of PostgreSQL does not end");
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+        Ok(())
+    }
+
+    /// Stops it in an orderly way, to be started again.
+    pub(crate) fn pause(&mut self) {
+        self.shut_down();
     }
 
     /// The superuser's URL for a database.
@@ -151,6 +199,12 @@ impl Cluster {
     /// The end of the server's log.
     pub(crate) fn log_end(&self) -> String {
         process::last_lines(&fs::read_to_string(&self.log).unwrap_or_default(), 15)
+    }
+
+    /// What the server's log says from this byte on; all of it where it is not that long.
+    pub(crate) fn log_since(&self, byte: usize) -> String {
+        let mut log = fs::read_to_string(&self.log).unwrap_or_default();
+        log.split_off(if log.is_char_boundary(byte) { byte } else { 0 })
     }
 
     /// Stops it in an orderly way; connections are closed.
@@ -291,8 +345,13 @@ fn initialise(server: &Server, place: &Place, password: &str, purpose: Purpose) 
     Ok(())
 }
 
-fn launch(server: &Server, place: &Place, password: &str, purpose: Purpose) -> Result<Cluster> {
-    let port = free_port()?;
+fn launch(
+    server: &Server,
+    place: &Place,
+    password: &str,
+    purpose: Purpose,
+    port: u16,
+) -> Result<Cluster> {
     let log = File::options()
         .create(true)
         .write(true)

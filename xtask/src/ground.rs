@@ -1,4 +1,8 @@
-//! What a bench stands on: a PostgreSQL of its own with an inventory and accounts, and the programs.
+//! What benches and drills stand on: a PostgreSQL of its own with an inventory and accounts, and the programs.
+
+mod programs;
+mod replica;
+mod shelf;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -6,9 +10,9 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use super::machine;
-use super::plan::Plan;
-use super::shelf;
+pub(crate) use self::programs::Programs;
+pub(crate) use self::replica::{Replica, Way};
+use crate::machine;
 use crate::postgres::{self, Cluster, Purpose, TemporaryPlace};
 use crate::process;
 use crate::progress::Step;
@@ -16,23 +20,29 @@ use crate::secrets;
 use crate::workspace::Workspace;
 
 /// The location that everything lies at.
-pub(super) const LOCATION: u32 = 1;
+pub(crate) const LOCATION: u32 = 1;
 /// Ticker's database.
-pub(super) const DATABASE: &str = "ticker";
+pub(crate) const DATABASE: &str = "ticker";
 
-/// A PostgreSQL with Ticker's data, and the programs that are measured. It goes away with the value.
-pub(super) struct Ground {
+/// How much there is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Size {
+    /// Items in the inventory.
+    pub(crate) items: u32,
+    /// Users who sign in.
+    pub(crate) accounts: u32,
+}
+
+/// A PostgreSQL with Ticker's data, and the programs that are put to work. It goes away with the value.
+pub(crate) struct Ground {
     /// Stopped before its place goes.
-    pub(super) cluster: Cluster,
-    place: TemporaryPlace,
-    /// The release binary of Ticker.
-    pub(super) program: PathBuf,
-    /// The release binary of the load generator.
-    pub(super) loadgen: PathBuf,
+    pub(crate) cluster: Cluster,
+    pub(crate) place: TemporaryPlace,
+    pub(crate) programs: Programs,
     /// PostgreSQL's version.
-    pub(super) postgres: String,
+    pub(crate) postgres: String,
     /// The file system that the database is on, if the machine tells.
-    pub(super) disk: Option<String>,
+    pub(crate) disk: Option<String>,
 }
 
 impl Ground {
@@ -40,40 +50,43 @@ impl Ground {
     ///
     /// # Errors
     /// When something of it cannot be made; in the words of who could not.
-    pub(super) fn prepare(workspace: &Workspace, plan: &Plan) -> Result<Self> {
+    pub(crate) fn prepare(
+        workspace: &Workspace,
+        programs: Programs,
+        size: Size,
+        purpose: Purpose,
+    ) -> Result<Self> {
         let place = TemporaryPlace::new()?;
         let disk = machine::disk_under(place.folder())?;
         let server = postgres::ensure(workspace, None)?;
         let password = secrets::password()?;
-        let release = workspace.target.join("release");
         let ground = Self {
-            cluster: Cluster::start(&server, &place, &password, Purpose::Benchmark)?,
+            cluster: Cluster::start(&server, &place, &password, purpose)?,
             place,
-            program: release.join("ticker"),
-            loadgen: release.join("ticker-loadgen"),
+            programs,
             postgres: server.version.to_string(),
             disk,
         };
         ground.make_database(workspace)?;
-        ground.make_accounts(plan.accounts)?;
-        let step = Step::start(format!("Making {} items", plan.items));
-        ground.cluster.sql(DATABASE, &shelf::sql(plan.items))?;
+        ground.make_accounts(size.accounts)?;
+        let step = Step::start(format!("Making {} items", size.items));
+        ground.cluster.sql(DATABASE, &shelf::sql(size.items))?;
         step.done();
         Ok(ground)
     }
 
     /// A folder for what comes up meanwhile; it goes away with the ground.
-    pub(super) fn folder(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         self.place.folder()
     }
 
     /// A file of lines `name:password`.
-    pub(super) fn accounts(&self) -> PathBuf {
+    pub(crate) fn accounts(&self) -> PathBuf {
         self.folder().join("accounts")
     }
 
     /// Gives a command of Ticker its settings, and none that the caller's environment has for another.
-    pub(super) fn describe(&self, command: &mut Command) {
+    pub(crate) fn describe(&self, command: &mut Command) {
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("TICKER_") {
                 command.env_remove(name);
@@ -104,7 +117,7 @@ impl Ground {
     ///
     /// # Errors
     /// With PostgreSQL's message.
-    pub(super) fn tidy_up(&self) -> Result<()> {
+    pub(crate) fn tidy_up(&self) -> Result<()> {
         let list =
             "SELECT datname FROM pg_database WHERE NOT datistemplate AND datname <> 'postgres'";
         for database in self.cluster.sql("postgres", list)?.lines() {
@@ -120,7 +133,7 @@ impl Ground {
     ///
     /// # Errors
     /// With PostgreSQL's message.
-    pub(super) fn deadlocks(&self) -> Result<u64> {
+    pub(crate) fn deadlocks(&self) -> Result<u64> {
         let count = format!("SELECT deadlocks FROM pg_stat_database WHERE datname = '{DATABASE}'");
         let count = self.cluster.sql("postgres", &count)?;
         count
@@ -133,7 +146,7 @@ impl Ground {
     ///
     /// # Errors
     /// When an invariant is broken, with what Ticker says.
-    pub(super) fn verify(&self) -> Result<()> {
+    pub(crate) fn verify(&self) -> Result<()> {
         let step = Step::start("Verifying the ledger");
         self.run(&["verify"], "")?;
         step.done_with("The ledger is sound");
@@ -180,8 +193,12 @@ impl Ground {
         self.folder().join(format!("{login}.password"))
     }
 
-    fn run(&self, arguments: &[&str], input: &str) -> Result<String> {
-        let mut command = Command::new(&self.program);
+    /// Runs a command of Ticker to its end and returns what it says.
+    ///
+    /// # Errors
+    /// When it fails, with what it says.
+    pub(crate) fn run(&self, arguments: &[&str], input: &str) -> Result<String> {
+        let mut command = Command::new(&self.programs.ticker);
         self.describe(&mut command);
         process::output_of(command.args(arguments), input)
             .with_context(|| format!("`ticker {}` failed", arguments[0]))

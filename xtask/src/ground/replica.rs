@@ -4,15 +4,15 @@ use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
-use std::process::{Child, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use rustix::process::Signal;
 
-use super::ground::Ground;
+use super::{DATABASE, Ground};
 use crate::interrupt::{self, Interrupted};
 use crate::process;
 
@@ -22,13 +22,24 @@ const READY_WAIT: Duration = Duration::from_mins(1);
 /// How often a process that starts is asked whether it is ready.
 const ASK_AGAIN: Duration = Duration::from_millis(1);
 
+/// How a replica gets to the database.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Way {
+    /// Straight.
+    Direct,
+    /// Through something that listens on this port of 127.0.0.1.
+    Through(u16),
+}
+
 /// A process of Ticker. Dropping it stops it.
-pub(super) struct Replica {
+pub(crate) struct Replica {
     child: Child,
     port: u16,
+    metrics_port: u16,
+    way: Way,
     log: PathBuf,
     /// From the start of the process until it said that it is ready.
-    pub(super) ready_after: Duration,
+    pub(crate) ready_after: Duration,
 }
 
 impl Replica {
@@ -36,26 +47,23 @@ impl Replica {
     ///
     /// # Errors
     /// With the end of its log when it does not become ready; after Ctrl-C.
-    pub(super) fn start(ground: &Ground, name: &str) -> Result<Self> {
+    pub(crate) fn start(ground: &Ground, name: &str) -> Result<Self> {
+        Self::start_by(ground, name, Way::Direct)
+    }
+
+    /// As [`Replica::start`], with that way to the database.
+    ///
+    /// # Errors
+    /// As [`Replica::start`].
+    pub(crate) fn start_by(ground: &Ground, name: &str, way: Way) -> Result<Self> {
         let (port, metrics_port) = free_ports()?;
         let log = ground.folder().join(format!("{name}.log"));
-        let file = File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
-        let mut command = process::bound_to_us(&ground.program, "TERM");
-        ground.describe(&mut command);
-        command
-            .arg("serve")
-            .env("TICKER_LISTEN", format!("127.0.0.1:{port}"))
-            .env("TICKER_METRICS_LISTEN", format!("127.0.0.1:{metrics_port}"))
-            .env("TICKER_ORIGIN", format!("http://127.0.0.1:{port}"))
-            .env("TICKER_PLAIN_HTTP", "true")
-            .process_group(0)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(file);
         let begun = Instant::now();
         let mut replica = Self {
-            child: process::spawn(&mut command)?,
+            child: launch(ground, port, metrics_port, way, &log)?,
             port,
+            metrics_port,
+            way,
             log,
             ready_after: Duration::ZERO,
         };
@@ -64,8 +72,44 @@ impl Replica {
         Ok(replica)
     }
 
+    /// Starts it again where it was, after it ended.
+    ///
+    /// # Errors
+    /// As [`Replica::start`].
+    pub(crate) fn start_again(&mut self, ground: &Ground) -> Result<()> {
+        let begun = Instant::now();
+        self.child = launch(ground, self.port, self.metrics_port, self.way, &self.log)?;
+        self.wait_until_ready(begun)?;
+        self.ready_after = begun.elapsed();
+        Ok(())
+    }
+
+    /// Kills it, as a power cut would.
+    ///
+    /// # Errors
+    /// When the operating system does not do it.
+    pub(crate) fn kill(&mut self) -> Result<ExitStatus> {
+        self.child.kill().context("cannot kill Ticker")?;
+        self.child.wait().context("Ticker does not end")
+    }
+
+    /// Asks it to end, and waits; how it ended, and after how long.
+    ///
+    /// # Errors
+    /// When nobody knows how it ended.
+    pub(crate) fn stop(&mut self) -> Result<(ExitStatus, Duration)> {
+        let begun = Instant::now();
+        let ended = process::stop(&mut self.child, Signal::TERM, STOP_GRACE);
+        Ok((ended.context("Ticker does not end")?, begun.elapsed()))
+    }
+
+    /// The port of 127.0.0.1 that it serves on.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Where it serves.
-    pub(super) fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 
@@ -73,7 +117,7 @@ impl Replica {
     ///
     /// # Errors
     /// When the operating system does not tell.
-    pub(super) fn resident_mib(&self) -> Result<f64> {
+    pub(crate) fn resident_mib(&self) -> Result<f64> {
         self.memory_mib("VmRSS")
     }
 
@@ -81,7 +125,7 @@ impl Replica {
     ///
     /// # Errors
     /// When the operating system does not tell.
-    pub(super) fn resident_mib_max(&self) -> Result<f64> {
+    pub(crate) fn resident_mib_max(&self) -> Result<f64> {
         self.memory_mib("VmHWM")
     }
 
@@ -89,7 +133,7 @@ impl Replica {
     ///
     /// # Errors
     /// When the operating system does not do it.
-    pub(super) fn forget_peak(&self) -> Result<()> {
+    pub(crate) fn forget_peak(&self) -> Result<()> {
         let file = format!("/proc/{}/clear_refs", self.child.id());
         fs::write(&file, "5").with_context(|| format!("cannot write {file}"))
     }
@@ -131,6 +175,28 @@ impl Drop for Replica {
     fn drop(&mut self) {
         process::stop(&mut self.child, Signal::TERM, STOP_GRACE);
     }
+}
+
+fn launch(ground: &Ground, port: u16, metrics_port: u16, way: Way, log: &Path) -> Result<Child> {
+    let file = File::options().create(true).append(true).open(log);
+    let file = file.with_context(|| format!("cannot write {}", log.display()))?;
+    let mut command = process::bound_to_us(&ground.programs.ticker, "TERM");
+    ground.describe(&mut command);
+    if let Way::Through(proxy) = way {
+        let url = format!("postgres://ticker_app_1@127.0.0.1:{proxy}/{DATABASE}");
+        command.env("TICKER_DATABASE_URL", url);
+    }
+    command
+        .arg("serve")
+        .env("TICKER_LISTEN", format!("127.0.0.1:{port}"))
+        .env("TICKER_METRICS_LISTEN", format!("127.0.0.1:{metrics_port}"))
+        .env("TICKER_ORIGIN", format!("http://127.0.0.1:{port}"))
+        .env("TICKER_PLAIN_HTTP", "true")
+        .process_group(0)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(file);
+    process::spawn(&mut command)
 }
 
 /// `VmRSS:      10432 kB`.

@@ -12,7 +12,7 @@ use crate::process;
 use crate::workspace::Workspace;
 
 /// The machine; what it does not tell is null.
-pub(super) fn describe() -> Value {
+pub(crate) fn describe() -> Value {
     let cpu = field("/proc/cpuinfo", "model name");
     let memory_mib = field("/proc/meminfo", "MemTotal")
         .and_then(|text| text.strip_suffix(" kB")?.parse::<u64>().ok())
@@ -27,7 +27,7 @@ pub(super) fn describe() -> Value {
 }
 
 /// The commit that is measured, and whether the checkout differs from it.
-pub(super) fn commit(workspace: &Workspace) -> Value {
+pub(crate) fn commit(workspace: &Workspace) -> Value {
     let git = |arguments: &[&str]| {
         said(
             Command::new("git")
@@ -46,7 +46,7 @@ pub(super) fn commit(workspace: &Workspace) -> Value {
 ///
 /// # Errors
 /// When there is no `date`.
-pub(super) fn now() -> Result<String> {
+pub(crate) fn now() -> Result<String> {
     let said = process::output_of(Command::new("date").args(["-u", "+%Y%m%dT%H%M%SZ"]), "")?;
     Ok(said.trim().to_owned())
 }
@@ -55,7 +55,7 @@ pub(super) fn now() -> Result<String> {
 ///
 /// # Errors
 /// When it is in memory: there a commit waits for no disk, and every figure would be a lie.
-pub(super) fn disk_under(folder: &Path) -> Result<Option<String>> {
+pub(crate) fn disk_under(folder: &Path) -> Result<Option<String>> {
     let told = said(Command::new("df").arg("--output=fstype").arg(folder));
     let kind = told.and_then(|told| told.lines().nth(1).map(str::to_owned));
     if let Some(kind) = kind.as_deref()

@@ -3,7 +3,7 @@
 /// What makes `items` items with 1,000 of each at location 1, each by an opening movement that the ledger
 /// holds for true: `ticker verify` recomputes its hash as `ticker_domain::ledger::chain` has it. All of it
 /// happened long ago, when no key of it is remembered any more. The first user has to be there.
-pub(super) fn sql(items: u32) -> String {
+pub(crate) fn sql(items: u32) -> String {
     format!(
         "INSERT INTO categories (name, name_key) VALUES ('Things', 'things');
          INSERT INTO locations (name, name_key) VALUES ('Shop floor', 'shop floor');

@@ -1,0 +1,228 @@
+//! Every connection of a replica to its database is held by something that does not answer.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use serde_json::json;
+
+use super::pause::pause;
+use super::proxy::{Mode, Proxy, Rewrite};
+use super::stage::Stage;
+use super::verdict::{Verdict, float};
+use super::visitor::{self, Answer, Visitor};
+use crate::ground::{Replica, Way};
+use crate::progress::Step;
+
+/// What is broken on purpose.
+pub(super) const CONTROL: &str = "a proxy turns the lock timeout of 2 s into one of 9 s";
+/// The check that no reader waits long, if only to be turned away.
+pub(super) const TURNED_AWAY: &str = "slowest read, tables locked";
+
+/// In the startup message of PostgreSQL's protocol.
+const PATIENT: Rewrite = Rewrite {
+    from: b"lock_timeout=2000",
+    to: b"lock_timeout=9000",
+    every: 1,
+};
+/// Many more than there are connections.
+const VISITORS: usize = 40;
+/// What is under way on a network that goes silent is given up after the 15 s that a request may take.
+const SILENCE_MAX_S: f64 = 15.5;
+/// Long after the end of a hold everything has to be as before.
+const CALM: Duration = Duration::from_secs(3);
+
+/// What holds the connections.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum By {
+    /// A lock on tables that every request needs.
+    Lock,
+    /// A network that drops packets.
+    Stall,
+}
+
+/// A time in which the connections were held.
+struct Hold {
+    by: By,
+    begun: Instant,
+    over: Instant,
+}
+
+/// One replica with a proxy before its database, and visitors who read and press all the time.
+pub(super) fn run(stage: &mut Stage) -> Result<Verdict> {
+    let proxy = Proxy::to(stage.ground.cluster.port)?;
+    if stage.is_control {
+        proxy.rewrite(PATIENT);
+    }
+    let replica = Replica::start_by(&stage.ground, "ticker", Way::Through(proxy.port()))?;
+    let accounts = visitor::accounts(&stage.ground.accounts())?;
+    let accounts = accounts.iter().cycle().take(VISITORS);
+    let visitors: Result<Vec<Visitor>> = accounts
+        .map(|account| Visitor::sign_in(replica.port(), account))
+        .collect();
+    let (holds, answers) = hold_again_and_again(stage, &proxy, &visitors?)?;
+
+    let [locked, stalled] = [By::Lock, By::Stall].map(|by| length(stage, by).as_secs());
+    let mut verdict = Verdict::of(format!(
+        "{} times all connections of a replica were held, by locks for {locked} s or, in turn, by a silent \
+         network for {stalled} s, {VISITORS} visitors reading and pressing",
+        stage.times
+    ));
+    judge(&mut verdict, &holds, &answers);
+    Ok(verdict)
+}
+
+fn length(stage: &Stage, by: By) -> Duration {
+    Duration::from_secs(match by {
+        _ if stage.is_short => 4,
+        By::Lock => 8,
+        By::Stall => 20,
+    })
+}
+
+fn hold_again_and_again(
+    stage: &Stage,
+    proxy: &Proxy,
+    visitors: &[Visitor],
+) -> Result<(Vec<Hold>, Vec<Answer>)> {
+    let (is_over, answers) = (AtomicBool::new(false), Mutex::new(Vec::new()));
+    let visit = |visitor: &Visitor| -> Result<()> {
+        let mut own = Vec::new();
+        for item in (1..=100).cycle() {
+            if is_over.load(Ordering::Relaxed) {
+                break;
+            }
+            own.push(visitor.read());
+            own.push(visitor.press(item)?);
+        }
+        if let Ok(mut answers) = answers.lock() {
+            answers.extend(own);
+        }
+        Ok(())
+    };
+    let step = Step::start(format!("Holding all connections {} times", stage.times));
+    let holds = thread::scope(|scope| {
+        let visiting: Vec<_> = visitors
+            .iter()
+            .map(|one| scope.spawn(|| visit(one)))
+            .collect();
+        let holds: Result<Vec<Hold>> = (0..stage.times)
+            .map(|number| {
+                let by = if number % 2 == 0 { By::Lock } else { By::Stall };
+                pause(Duration::from_millis(500))?;
+                let held = hold(stage, proxy, by)?;
+                pause(CALM)?;
+                Ok(held)
+            })
+            .collect();
+        is_over.store(true, Ordering::Relaxed);
+        for one in visiting {
+            one.join().ok().context("a visitor is lost")??;
+        }
+        holds
+    });
+    step.done();
+    Ok((holds?, answers.into_inner().unwrap_or_default()))
+}
+
+fn hold(stage: &Stage, proxy: &Proxy, by: By) -> Result<Hold> {
+    let begun = Instant::now();
+    match by {
+        By::Lock => {
+            let seconds = length(stage, by).as_secs();
+            stage.sql(&format!(
+                "LOCK TABLE items, sessions, users IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep({seconds});"
+            ))?;
+        }
+        By::Stall => {
+            proxy.set(Mode::Stalled);
+            pause(length(stage, by))?;
+            proxy.set(Mode::Open);
+        }
+    }
+    let over = Instant::now();
+    Ok(Hold { by, begun, over })
+}
+
+fn judge(verdict: &mut Verdict, holds: &[Hold], answers: &[Answer]) {
+    let slowest = |by: By, wanted: &dyn Fn(&Answer) -> bool| {
+        let meets = |hold: &Hold, answer: &Answer| {
+            hold.by == by && answer.asked < hold.over && answer.answered > hold.begun
+        };
+        let met = answers
+            .iter()
+            .filter(|answer| wanted(answer) && holds.iter().any(|hold| meets(hold, answer)));
+        met.map(|answer| answer.took().as_secs_f64())
+            .fold(f64::NAN, f64::max)
+    };
+    let is_away = |answer: &Answer| answer.status == Some(503);
+    let reads = |answer: &Answer| !answer.is_press;
+    let presses = |answer: &Answer| answer.is_press;
+    for (name, by, wanted, most_s) in [
+        (
+            TURNED_AWAY,
+            By::Lock,
+            &reads as &dyn Fn(&Answer) -> bool,
+            2.5,
+        ),
+        ("slowest press, tables locked", By::Lock, &presses, 2.5),
+        (
+            "slowest read, network silent",
+            By::Stall,
+            &reads,
+            SILENCE_MAX_S,
+        ),
+        (
+            "slowest press, network silent",
+            By::Stall,
+            &presses,
+            SILENCE_MAX_S,
+        ),
+    ] {
+        if holds.iter().any(|hold| hold.by == by) {
+            verdict.at_most(name, slowest(by, wanted), "s", most_s);
+        }
+    }
+    let well_s: Vec<f64> = holds
+        .iter()
+        .map(|hold| well_again_s(hold.over, answers))
+        .collect();
+    verdict.at_most(
+        "well again after",
+        well_s.iter().copied().fold(0.0, f64::max),
+        "s",
+        1.0,
+    );
+    let (away, strange): (Vec<&Answer>, Vec<&Answer>) = answers
+        .iter()
+        .filter(|answer| !is_good(answer))
+        .partition(|answer| is_away(answer));
+    verdict.never("neither 200, 303 nor 503", strange.len() as u64);
+    verdict.tell("turned away", float(away.len() as u64), "");
+    verdict.detail(json!({
+        "well_again_s": well_s,
+        "strange": strange.iter().map(|answer| json!({
+            "status": answer.status,
+            "took_s": answer.took().as_secs_f64(),
+        })).collect::<Vec<_>>(),
+    }));
+}
+
+fn is_good(answer: &Answer) -> bool {
+    matches!(answer.status, Some(200 | 303))
+}
+
+/// How long after a moment the last request that was made since then and turned away had its answer, or
+/// the first good answer came if none was; at most until the next hold.
+fn well_again_s(over: Instant, answers: &[Answer]) -> f64 {
+    let since = answers
+        .iter()
+        .filter(|answer| answer.asked >= over && answer.asked < over + CALM);
+    let (good, bad): (Vec<&Answer>, Vec<&Answer>) = since.partition(|answer| is_good(answer));
+    let first = good.iter().map(|answer| answer.answered).min();
+    let last = bad.iter().map(|answer| answer.answered).max();
+    last.max(first)
+        .map_or(f64::INFINITY, |moment| (moment - over).as_secs_f64())
+}
