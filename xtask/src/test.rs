@@ -128,6 +128,10 @@ fn run_tests(
     if !selects_package(arguments) {
         command.arg("--workspace");
     }
+    if arguments.is_empty() {
+        // The drills, too.
+        command.arg("--ignore-default-filter");
+    }
     command.args(arguments);
     environment(&mut command);
     if process::show(&mut command)?.success() {
