@@ -110,7 +110,8 @@ impl Ground {
             command.env(variables[1], self.password_file(login));
         }
         // As the image does, and as docs/operating.md tells those who run it without.
-        command.env("MALLOC_MMAP_THRESHOLD_", "1048576");
+        command.env("MIMALLOC_PURGE_DELAY", "10");
+        command.env("MIMALLOC_ARENA_EAGER_COMMIT", "0");
     }
 
     /// Vacuums and writes out what was changed, so that it is not done while the next one is measured.

@@ -44,6 +44,12 @@ pub enum Failure {
         /// When it is worth trying again.
         retry_after: Duration,
     },
+    /// It is taking too long to wait for: it may still happen, and the same key tells.
+    #[error("nobody knows yet whether it happens")]
+    Undecided {
+        /// When it is worth asking again.
+        retry_after: Duration,
+    },
     /// Passwords cannot be hashed or checked now.
     #[error(transparent)]
     Passwords(#[from] PasswordsError),
@@ -71,11 +77,11 @@ impl Failure {
                 PostError::KeyRace => ErrorKind::Defect,
                 PostError::Database(error) => kind_of(error),
             },
-            Self::Busy { retry_after } | Self::Passwords(PasswordsError::Busy { retry_after }) => {
-                ErrorKind::Unavailable {
-                    retry_after: *retry_after,
-                }
-            }
+            Self::Busy { retry_after }
+            | Self::Undecided { retry_after }
+            | Self::Passwords(PasswordsError::Busy { retry_after }) => ErrorKind::Unavailable {
+                retry_after: *retry_after,
+            },
             Self::RightsChanged => ErrorKind::RightsChanged,
             Self::Passwords(PasswordsError::Argon2(_)) | Self::Lost(_) | Self::Defect(_) => {
                 ErrorKind::Defect

@@ -15,6 +15,7 @@ use ticker_postgres::Database;
 use ticker_postgres::hints::Hints;
 use ticker_postgres::ledger::Receipt;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -28,8 +29,11 @@ pub const BATCH_POSTINGS_MAX: usize = 512;
 /// The most postings that wait; further ones are turned away. A quarter of a second's work on a small
 /// machine: whoever waits longer is better off trying another replica.
 pub const QUEUE_POSTINGS_MAX: usize = 4096;
-/// When it is worth trying again after the queue was full.
-const QUEUE_RETRY_AFTER: Duration = Duration::from_secs(1);
+/// Whoever waits hears within this time that nobody knows yet. The posting stays in the queue: it happens
+/// or not, once, and the same key tells.
+const ANSWER_WITHIN: Duration = Duration::from_millis(2_400);
+/// When it is worth trying again after the queue was full or slow.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// The queue to the ledger. Clones are handles to the same one.
 #[derive(Clone)]
@@ -74,11 +78,15 @@ impl Poster {
             since: Instant::now(),
         };
         let receipt = match self.queue.try_send(waiting) {
-            Ok(()) => answered
-                .await
-                .unwrap_or(Err(Failure::Defect("a posting was dropped unanswered"))),
+            Ok(()) => match timeout(ANSWER_WITHIN, answered).await {
+                Ok(Ok(receipt)) => receipt,
+                Ok(Err(_)) => Err(Failure::Defect("a posting was dropped unanswered")),
+                Err(_) => Err(Failure::Undecided {
+                    retry_after: RETRY_AFTER,
+                }),
+            },
             Err(_) => Err(Failure::Busy {
-                retry_after: QUEUE_RETRY_AFTER,
+                retry_after: RETRY_AFTER,
             }),
         };
         let outcome = receipt.as_ref().ok().map(|receipt| &receipt.outcome);

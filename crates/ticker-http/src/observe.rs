@@ -8,7 +8,7 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use http::{HeaderName, Method};
-use tracing::{Instrument as _, Span, field};
+use tracing::{Instrument as _, Span};
 
 use crate::client_address::TrustedProxies;
 use crate::metrics::{self, InFlight};
@@ -65,8 +65,7 @@ impl Exchange {
         // A span's level only decides from which filter on it is kept: at this one, whatever is logged
         // within bears the request's name.
         let span = tracing::error_span!(
-            "http.request", method, route, request_id = %facts.request_id, client = %facts.client,
-            user = field::Empty, status = field::Empty, duration_ms = field::Empty
+            "http.request", method, route, request_id = %facts.request_id, client = %facts.client
         );
         Self {
             method,
@@ -85,19 +84,15 @@ impl Drop for Exchange {
     fn drop(&mut self) {
         let elapsed = self.started.elapsed();
         metrics::record_request(self.method, self.route, self.status, elapsed);
-        let user = self.facts.viewer().map(|user| user.id.0);
+        let (status, user) = (self.status, self.facts.viewer().map(|user| user.id.0));
         let duration_ms = elapsed.as_secs_f64() * 1_000.0;
-        self.span
-            .record("status", self.status)
-            .record("duration_ms", duration_ms);
-        if let Some(user) = user {
-            self.span.record("user", user);
-        }
+        // Fields of the event, not recorded on the span: that would have its other fields formatted anew
+        // for each.
         let _entered = self.span.enter();
         if self.is_quiet {
-            tracing::debug!("answered");
+            tracing::debug!(status, user, duration_ms, "answered");
         } else {
-            tracing::info!("answered");
+            tracing::info!(status, user, duration_ms, "answered");
         }
     }
 }

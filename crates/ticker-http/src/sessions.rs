@@ -38,7 +38,7 @@ pub(crate) fn layer(store: SessionStore, plain_http: bool) -> SessionManagerLaye
 }
 
 /// What a request for a page knows its session by.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Sessions {
     store: SessionStore,
     /// Whether cookies go over plain HTTP.
@@ -46,13 +46,15 @@ pub(crate) struct Sessions {
 }
 
 impl Sessions {
-    pub(crate) fn new(store: SessionStore, plain_http: bool) -> Self {
-        Self { store, plain_http }
+    /// Shared, since every request takes a handle.
+    pub(crate) fn new(store: SessionStore, plain_http: bool) -> Arc<Self> {
+        Arc::new(Self { store, plain_http })
     }
 
     /// The sessions that the request with these extensions has its own among.
     pub(crate) fn of(extensions: &Extensions) -> Result<&Self, HttpError> {
-        extensions.get().ok_or(OUTSIDE)
+        let sessions = extensions.get::<Arc<Self>>().ok_or(OUTSIDE)?;
+        Ok(sessions)
     }
 
     /// Whose session the request with these extensions has.

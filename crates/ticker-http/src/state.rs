@@ -9,7 +9,8 @@ use crate::health::Readiness;
 /// What every handler has at hand. Clones are handles to the same.
 #[derive(Clone)]
 pub struct Web {
-    pub(crate) app: App,
+    /// Shared, since every request takes a handle or two.
+    pub(crate) app: Arc<App>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) settings: AppSettings,
     pub(crate) readiness: Readiness,
@@ -26,7 +27,7 @@ impl Web {
         readiness: Readiness,
     ) -> Self {
         Self {
-            app,
+            app: Arc::new(app),
             clock,
             settings,
             readiness,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{PgConnection, PgPool, Postgres};
+use sqlx::{Connection as _, PgConnection, PgPool, Postgres};
 
 use crate::DatabaseError;
 use crate::audit::Audit;
@@ -26,7 +26,7 @@ pub struct DatabaseSettings {
     pub url: String,
     /// The login's password, when it needs one.
     pub password: Option<String>,
-    /// The most connections that this process opens.
+    /// The most connections that this process opens, beside the one that postings go through.
     pub connections_max: u32,
 }
 
@@ -35,10 +35,12 @@ pub struct DatabaseSettings {
 #[error("is not a postgres:// URL: {0}")]
 pub struct BadDatabaseUrl(#[source] sqlx::Error);
 
-/// A pool of connections to the one primary.
+/// Connections to the one primary: a pool for everything, and one connection for batches of postings, which
+/// nothing else can so keep waiting.
 #[derive(Clone, Debug)]
 pub struct Database {
     pool: PgPool,
+    posting: PgPool,
 }
 
 /// How many of a pool's connections are open, and how many of these wait for work.
@@ -54,9 +56,22 @@ pub struct PoolUsage {
 
 /// Waiting for a free connection ends here: the caller hears that the database is busy.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
+/// A connection that was idle for longer is asked whether it is alive before it is used.
+const TRUSTED_FOR: Duration = Duration::from_secs(1);
 const STATEMENT_TIMEOUT_MS: &str = "5000";
 pub(crate) const LOCK_TIMEOUT_MS: &str = "2000";
 const IDLE_IN_TRANSACTION_TIMEOUT_MS: &str = "10000";
+/// Batches are the same few statements again and again, which find every row by its key: planned once,
+/// for any number of rows.
+///
+/// A batch waits half as long as others do for a row that somebody holds, since its postings may have to
+/// wait once more by themselves.
+const POSTING_OPTIONS: [(&str, &str); 4] = [
+    ("lock_timeout", "1000"),
+    ("plan_cache_mode", "force_generic_plan"),
+    ("enable_seqscan", "off"),
+    ("jit", "off"),
+];
 
 impl Database {
     /// Makes a pool without connecting yet, so that a process can start while its database is down.
@@ -72,12 +87,22 @@ impl Database {
                 IDLE_IN_TRANSACTION_TIMEOUT_MS,
             ),
         ]);
-        let pool = PgPoolOptions::new()
-            .max_connections(settings.connections_max)
+        let pooled = PgPoolOptions::new()
             .acquire_timeout(ACQUIRE_TIMEOUT)
-            .after_release(|connection, _| Box::pin(is_outside_transaction(connection)))
-            .connect_lazy_with(options);
-        Ok(Self { pool })
+            .test_before_acquire(false)
+            .before_acquire(|connection, idle| Box::pin(is_alive(connection, idle.idle_for)));
+        Ok(Self {
+            // Whoever begins a batch runs it in a task that nobody cancels, so that what comes back has
+            // left its transaction.
+            posting: pooled
+                .clone()
+                .max_connections(1)
+                .connect_lazy_with(options.clone().options(POSTING_OPTIONS)),
+            pool: pooled
+                .max_connections(settings.connections_max)
+                .after_release(|connection, _| Box::pin(is_outside_transaction(connection)))
+                .connect_lazy_with(options),
+        })
     }
 
     /// As [`Database::lazy`], for migrations: statements may take as long as they need.
@@ -90,7 +115,10 @@ impl Database {
             .max_connections(1)
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .connect_lazy_with(options);
-        Ok(Self { pool })
+        Ok(Self {
+            posting: pool.clone(),
+            pool,
+        })
     }
 
     /// Borrows a connection for statements that each stand alone.
@@ -116,6 +144,17 @@ impl Database {
         })
     }
 
+    /// Begins a transaction for a batch of postings, on the connection that only these go through. As
+    /// [`Database::begin`] in everything else; the task that runs it must not be cancelled.
+    ///
+    /// # Errors
+    /// [`DatabaseError`] if the connection cannot be had within two seconds.
+    pub async fn begin_posting(&self) -> Result<Transaction, DatabaseError> {
+        Ok(Transaction {
+            inner: self.posting.begin().await?,
+        })
+    }
+
     /// How the pool is used right now.
     #[must_use]
     pub fn pool_usage(&self) -> PoolUsage {
@@ -128,6 +167,7 @@ impl Database {
 
     /// Closes every connection, waiting for those in use.
     pub async fn close(&self) {
+        self.posting.close().await;
         self.pool.close().await;
     }
 
@@ -143,6 +183,15 @@ fn connect_options(settings: &DatabaseSettings) -> Result<PgConnectOptions, BadD
         Some(password) => options.password(password),
         None => options,
     })
+}
+
+/// Whether a connection that waited in the pool still leads to the database. One that was used a moment
+/// ago is not asked: that would double what a short statement costs.
+async fn is_alive(connection: &mut PgConnection, idle_for: Duration) -> Result<bool, sqlx::Error> {
+    if idle_for > TRUSTED_FOR {
+        connection.ping().await?;
+    }
+    Ok(true)
 }
 
 /// Whether a connection that comes back to the pool has left its last transaction; one that has not

@@ -1,5 +1,7 @@
 //! Logs: one line an event on stderr, in JSON or for reading, with the request id from its span.
 
+mod json;
+
 use std::fmt;
 use std::io;
 use std::str::FromStr;
@@ -12,6 +14,8 @@ use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
+
+use self::json::{JsonLine, JsonMembers};
 
 /// What is logged, and how.
 #[derive(Clone, Debug)]
@@ -102,10 +106,10 @@ impl FromStr for LogFormat {
 /// Begins to log, panics too. Once in the life of a process.
 pub(crate) fn init(settings: LogSettings) {
     let json = (settings.format == LogFormat::Json).then(|| {
-        let layer = tracing_subscriber::fmt::layer()
+        tracing_subscriber::fmt::layer()
             .with_writer(io::stderr)
-            .json();
-        layer.flatten_event(true).with_current_span(false)
+            .fmt_fields(JsonMembers)
+            .event_format(JsonLine)
     });
     let text = (settings.format == LogFormat::Text).then(|| {
         let layer = tracing_subscriber::fmt::layer()
@@ -169,7 +173,7 @@ fn write_on_one_line(writer: &mut impl fmt::Write, text: &str) -> fmt::Result {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::sync::{Arc, Mutex};
 
     use super::*;
@@ -216,7 +220,7 @@ mod tests {
         assert_eq!(text.matches("ana\\r\\n2026").count(), 3, "{text}");
     }
 
-    struct Sink(Arc<Mutex<Vec<u8>>>);
+    pub(crate) struct Sink(pub(crate) Arc<Mutex<Vec<u8>>>);
 
     impl io::Write for Sink {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {

@@ -1,7 +1,6 @@
 //! The writer: batches into transactions, receipts to those who wait.
 
 use std::collections::BTreeSet;
-use std::mem;
 use std::sync::Arc;
 
 use ticker_domain::id::{ItemId, UserId};
@@ -13,7 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::{BATCH_POSTINGS_MAX, Waiting};
+use super::{BATCH_POSTINGS_MAX, RETRY_AFTER, Waiting};
 use crate::app::retrying;
 use crate::clock::Clock;
 use crate::error::Failure;
@@ -47,21 +46,12 @@ impl Writer {
 
     /// Posts what comes in, until `stop`, and then what still waits; or until nobody can post any more.
     pub(super) async fn run(self, mut queue: mpsc::Receiver<Waiting>, stop: CancellationToken) {
-        let mut batch = Vec::with_capacity(BATCH_POSTINGS_MAX);
         loop {
-            tokio::select! {
-                waited = queue.recv_many(&mut batch, BATCH_POSTINGS_MAX) => {
-                    if waited == 0 {
-                        return;
-                    }
-                }
-                () = stop.cancelled(), if !queue.is_closed() => {
-                    queue.close();
-                    continue;
-                }
+            let batch = gather(&mut queue, &stop).await;
+            if batch.is_empty() {
+                return;
             }
             let this = self.clone();
-            let batch = mem::replace(&mut batch, Vec::with_capacity(BATCH_POSTINGS_MAX));
             // In a task of its own, so that a panic costs this batch its answers and nobody else's.
             let committed = self.tasks.spawn(async move { this.commit(batch).await });
             if let Err(lost) = committed.await {
@@ -102,12 +92,12 @@ impl Writer {
                 give(
                     answer,
                     Err(Failure::Busy {
-                        retry_after: super::QUEUE_RETRY_AFTER,
+                        retry_after: RETRY_AFTER,
                     }),
                 );
                 continue;
             }
-            match self.post(&[posting.clone()]).await {
+            match self.post(std::slice::from_ref(&posting)).await {
                 Ok(receipts) => {
                     let receipt = receipts.into_iter().next();
                     give(answer, receipt.ok_or(Failure::Defect("no receipt")));
@@ -132,7 +122,7 @@ impl Writer {
     async fn post(&self, postings: &[Posting]) -> Result<Vec<Receipt>, PostError> {
         let timed = metrics::BatchTimer::start(postings.len());
         let receipts = retrying!(async {
-            let mut tx = self.database.begin().await?;
+            let mut tx = self.database.begin_posting().await?;
             let receipts = tx.ledger().post(postings, self.clock.now()).await?;
             tx.commit().await?;
             Ok(receipts)
@@ -143,6 +133,19 @@ impl Writer {
         }
         receipts
     }
+}
+
+/// Waits for postings and takes all that wait, up to a batch; none once the queue is closed and empty.
+async fn gather(queue: &mut mpsc::Receiver<Waiting>, stop: &CancellationToken) -> Vec<Waiting> {
+    let mut batch = Vec::with_capacity(BATCH_POSTINGS_MAX);
+    tokio::select! {
+        _ = queue.recv_many(&mut batch, BATCH_POSTINGS_MAX) => {}
+        () = stop.cancelled() => {
+            queue.close();
+            queue.recv_many(&mut batch, BATCH_POSTINGS_MAX).await;
+        }
+    }
+    batch
 }
 
 /// What somebody else holds, as far as failed postings have shown.

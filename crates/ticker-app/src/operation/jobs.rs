@@ -50,6 +50,8 @@ pub enum JobOutcome {
 const RETRY_AFTER: Duration = Duration::from_mins(1);
 /// Keys that are forgotten in one transaction.
 const KEYS_A_STEP: u32 = 5_000;
+/// How much longer a job rests after a step than the step took: presses come first.
+const PAUSES_PER_STEP: u32 = 3;
 
 impl Job {
     /// Every job.
@@ -243,10 +245,10 @@ impl Turn<'_> {
         Ok(())
     }
 
-    /// Before the next step: leaves the database to others for as long as the last one took, and sees
-    /// that the job is still this process's.
+    /// Before the next step: leaves the database to others for a multiple of what the last one took, and
+    /// sees that the job is still this process's.
     async fn go_on(&mut self) -> Result<(), Ended> {
-        let pause = tokio::time::sleep(self.step_began.elapsed());
+        let pause = tokio::time::sleep(self.step_began.elapsed() * PAUSES_PER_STEP);
         if self.stop.run_until_cancelled(pause).await.is_none() {
             return Err(Ended::Early(JobOutcome::Stopped));
         }

@@ -23,7 +23,7 @@ pub(super) const CHAINS: &str = "
                    || convert_to(coalesce(p.note, ''), 'UTF8')
                ) as expected
         from links
-        cross join lateral (select * from postings where id = links.posting_id offset 0) p
+        left join lateral (select * from postings where id = links.posting_id offset 0) p on true
     ) m
     cross join lateral (
         select 'I2' as invariant,
@@ -40,10 +40,10 @@ pub(super) const CHAINS: &str = "
         union all
         select 'I8', format('item %s at location %s: the hash of movement %s does not follow',
                             item_id, location_id, number)
-        where hash <> expected
+        where hash is distinct from expected
     ) broken
     where before <> coalesce(previous_after, 0) or number <> coalesce(previous_number, 0) + 1
-       or before < 0 or after < 0 or hash <> expected";
+       or before < 0 or after < 0 or hash is distinct from expected";
 
 /// Of the items `$1`, whose levels have moved as `moved` says: how often, by how much, up to which number.
 pub(super) const LEVELS: &str = "
@@ -88,6 +88,10 @@ pub(super) const POSTINGS: &str = "
         select count(*), coalesce(max(line_no), 0) as last from movements where posting_id = p.id offset 0
     ) m
     where p.id = any($1) and (m.count, m.last) <> (p.line_count, p.line_count)
+    union all
+    select 'I5', null, p.id, format('posting %s: its actor %s does not exist', p.id, p.actor_id)
+    from postings p
+    where p.id = any($1) and not exists (select from users where id = p.actor_id)
     union all
     select 'I6', null, p.id, format('key %s: does not name posting %s', p.key, p.id)
     from postings p left join lateral (

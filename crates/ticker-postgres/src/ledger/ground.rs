@@ -19,103 +19,70 @@ impl Ledger<'_> {
         postings: &[Posting],
         numbers: &mut BTreeMap<IdempotencyKey, PostingId>,
     ) -> Result<Ground, DatabaseError> {
-        let levels: BTreeSet<LevelId> = postings
-            .iter()
-            .flat_map(|posting| posting.lines().iter().map(Line::level))
+        let lines = || postings.iter().flat_map(Posting::lines);
+        let levels: BTreeSet<LevelId> = lines().map(Line::level).collect();
+        let locked = self.lock(postings, &levels).await?;
+        // Both are read once everything is locked: whoever moved these levels, or used the same keys on
+        // them, has committed by now.
+        let stored = self.levels(&levels).await?;
+        let recorded = self.recorded(postings, numbers).await?;
+        let shelves = levels
+            .into_iter()
+            .filter_map(|id| Some((id, locked.shelf(id, &stored)?)))
             .collect();
         Ok(Ground {
-            epochs: self.lock_epochs(postings).await?,
-            shelves: self.lock_shelves(&levels).await?,
-            // Read once the items are locked: whoever used the same key on them has committed by now.
-            recorded: self.recorded(postings, numbers).await?,
+            epochs: locked.epochs,
+            shelves,
+            recorded,
         })
     }
 
-    /// The current epochs of the actors who may act. FOR KEY SHARE holds off the FOR UPDATE with which
-    /// rights are changed, and nothing else.
-    async fn lock_epochs(
+    /// Locks the rows that the decision rests on until the transaction ends: first actors, then items,
+    /// then locations, each in the order of their ids.
+    ///
+    /// FOR KEY SHARE holds off the FOR UPDATE with which rights are changed and locations archived, and
+    /// nothing else.
+    async fn lock(
         &mut self,
         postings: &[Posting],
-    ) -> Result<BTreeMap<UserId, i64>, DatabaseError> {
-        let actors: BTreeSet<i64> = postings
-            .iter()
-            .map(|posting| posting.actor().user.0)
-            .collect();
-        let actors: Vec<i64> = actors.into_iter().collect();
+        levels: &BTreeSet<LevelId>,
+    ) -> Result<Locked, DatabaseError> {
+        let actors = postings.iter().map(|posting| posting.actor().user.0);
         let rows = sqlx::query!(
-            r#"select id, auth_epoch from users
-               where id = any($1) and disabled_at is null
-               order by id for key share"#,
-            &actors
+            r#"with actors as materialized (
+                   select id, auth_epoch from users
+                   where id = any($1) and disabled_at is null order by id for key share
+               ), stocked as materialized (
+                   select id, archived_at is not null as archived from items
+                   where id = any($2) order by id for no key update
+               ), places as materialized (
+                   select id from locations
+                   where id = any($3) and archived_at is null order by id for key share
+               )
+               select 'actor' as "kind!", id as "id!", auth_epoch, null::bool as archived from actors
+               union all select 'item', id, null, archived from stocked
+               union all select 'location', id, null, null from places"#,
+            &distinct(actors),
+            &distinct(levels.iter().map(|level| level.item.0)),
+            &distinct(levels.iter().map(|level| level.location.0)),
         )
         .fetch_all(&mut *self.connection)
         .await?;
-        Ok(rows
-            .into_iter()
-            .map(|row| (UserId(row.id), row.auth_epoch))
-            .collect())
-    }
-
-    async fn lock_shelves(
-        &mut self,
-        levels: &BTreeSet<LevelId>,
-    ) -> Result<BTreeMap<LevelId, Shelf>, DatabaseError> {
-        let items = self.lock_items(levels).await?;
-        let locations = self.lock_locations(levels).await?;
-        let stored = self.levels(levels).await?;
-        let found = |id: &LevelId| {
-            let archived = items.get(&id.item)?;
-            Some(if *archived {
-                Shelf::ItemArchived
-            } else if locations.contains(&id.location) {
-                Shelf::Open(stored.get(id).copied().unwrap_or(Level::EMPTY))
-            } else {
-                Shelf::LocationUnknown
-            })
-        };
-        Ok(levels
-            .iter()
-            .filter_map(|id| Some((*id, found(id)?)))
-            .collect())
-    }
-
-    /// The items that exist, each with whether it is archived, locked until the transaction ends.
-    async fn lock_items(
-        &mut self,
-        levels: &BTreeSet<LevelId>,
-    ) -> Result<BTreeMap<ItemId, bool>, DatabaseError> {
-        let items: BTreeSet<i64> = levels.iter().map(|level| level.item.0).collect();
-        let items: Vec<i64> = items.into_iter().collect();
-        let rows = sqlx::query!(
-            r#"select id, archived_at is not null as "archived!" from items
-               where id = any($1)
-               order by id for no key update"#,
-            &items
-        )
-        .fetch_all(&mut *self.connection)
-        .await?;
-        Ok(rows
-            .into_iter()
-            .map(|row| (ItemId(row.id), row.archived))
-            .collect())
-    }
-
-    /// The locations in use. Whoever archives a location takes its row FOR UPDATE, as with users.
-    async fn lock_locations(
-        &mut self,
-        levels: &BTreeSet<LevelId>,
-    ) -> Result<BTreeSet<LocationId>, DatabaseError> {
-        let locations: BTreeSet<i64> = levels.iter().map(|level| level.location.0).collect();
-        let locations: Vec<i64> = locations.into_iter().collect();
-        let ids = sqlx::query_scalar!(
-            r#"select id from locations
-               where id = any($1) and archived_at is null
-               order by id for key share"#,
-            &locations
-        )
-        .fetch_all(&mut *self.connection)
-        .await?;
-        Ok(ids.into_iter().map(LocationId).collect())
+        let mut locked = Locked::default();
+        for row in rows {
+            match (row.kind.as_str(), row.auth_epoch, row.archived) {
+                ("actor", Some(epoch), _) => {
+                    locked.epochs.insert(UserId(row.id), epoch);
+                }
+                ("item", _, Some(archived)) => {
+                    locked.items.insert(ItemId(row.id), archived);
+                }
+                _ => {
+                    locked.locations.insert(LocationId(row.id));
+                }
+            }
+        }
+        Ok(locked)
     }
 
     /// The levels that something has moved on.
@@ -166,14 +133,16 @@ impl Ledger<'_> {
         )
         .fetch_all(&mut *self.connection)
         .await?;
+        let posted: Vec<i64> = rows.iter().filter_map(|row| row.posting_id).collect();
+        let mut movements = self.movements(&posted).await?;
         let mut recorded = BTreeMap::new();
         for row in rows {
             let key = IdempotencyKey(row.key);
-            let answer = match (row.posting_id, row.refusal) {
+            let answer = match (row.posting_id.map(PostingId), row.refusal) {
                 (_, Some(Json(refusal))) => Answer::Refused(refusal),
                 (Some(id), None) => {
-                    numbers.insert(key, PostingId(id));
-                    Answer::Posted(self.movements(PostingId(id)).await?)
+                    numbers.insert(key, id);
+                    Answer::Posted(movements.remove(&id).unwrap_or_default())
                 }
                 (None, None) => {
                     let value = key.to_string();
@@ -214,27 +183,66 @@ impl Ledger<'_> {
         .await?)
     }
 
-    async fn movements(&mut self, posting: PostingId) -> Result<Vec<Movement>, DatabaseError> {
+    /// The movements of postings, in the order of their lines.
+    async fn movements(
+        &mut self,
+        postings: &[i64],
+    ) -> Result<BTreeMap<PostingId, Vec<Movement>>, DatabaseError> {
+        let mut movements: BTreeMap<PostingId, Vec<Movement>> = BTreeMap::new();
+        if postings.is_empty() {
+            return Ok(movements);
+        }
         let rows = sqlx::query!(
-            r#"select item_id, location_id, number, delta, before, after, hash from movements
-               where posting_id = $1 order by line_no"#,
-            posting.0
+            r#"select posting_id, item_id, location_id, number, delta, before, after, hash from movements
+               where posting_id = any($1) order by posting_id, line_no"#,
+            postings
         )
         .fetch_all(&mut *self.connection)
         .await?;
-        rows.into_iter()
-            .map(|row| {
-                Ok(Movement {
-                    level: level_id(row.item_id, row.location_id),
-                    number: row.number,
-                    delta: row.delta,
-                    before: row.before,
-                    after: row.after,
-                    hash: stored_hash("movements.hash", &row.hash)?,
-                })
-            })
-            .collect()
+        for row in rows {
+            let movement = Movement {
+                level: level_id(row.item_id, row.location_id),
+                number: row.number,
+                delta: row.delta,
+                before: row.before,
+                after: row.after,
+                hash: stored_hash("movements.hash", &row.hash)?,
+            };
+            let posting = PostingId(row.posting_id);
+            movements.entry(posting).or_default().push(movement);
+        }
+        Ok(movements)
     }
+}
+
+/// What is locked.
+#[derive(Default)]
+struct Locked {
+    /// The current epochs of the actors who may act.
+    epochs: BTreeMap<UserId, i64>,
+    /// The items that exist, each with whether it is archived.
+    items: BTreeMap<ItemId, bool>,
+    /// The locations in use.
+    locations: BTreeSet<LocationId>,
+}
+
+impl Locked {
+    /// What stands at a level; `None` if there is no such item.
+    fn shelf(&self, id: LevelId, stored: &BTreeMap<LevelId, Level>) -> Option<Shelf> {
+        let archived = self.items.get(&id.item)?;
+        Some(if *archived {
+            Shelf::ItemArchived
+        } else if self.locations.contains(&id.location) {
+            Shelf::Open(stored.get(&id).copied().unwrap_or(Level::EMPTY))
+        } else {
+            Shelf::LocationUnknown
+        })
+    }
+}
+
+fn distinct(ids: impl Iterator<Item = i64>) -> Vec<i64> {
+    let distinct: BTreeSet<i64> = ids.collect();
+    distinct.into_iter().collect()
 }
 
 fn level_id(item: i64, location: i64) -> LevelId {

@@ -78,12 +78,7 @@ async fn a_transaction_that_is_dropped_leaves_nothing() {
     let mut tx = database.begin().await.unwrap();
     tx.categories().find_or_insert(&category).await.unwrap();
     tx.sessions()
-        .insert(
-            &[0; 32],
-            ticker_domain::id::UserId(9),
-            1,
-            &serde_json::json!({}),
-        )
+        .insert(&[0; 32], ticker_domain::id::UserId(9), 1)
         .await
         .unwrap_err();
     drop(tx);

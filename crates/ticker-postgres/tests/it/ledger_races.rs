@@ -341,7 +341,7 @@ async fn a_lock_that_is_not_let_go_is_not_waited_for_forever() {
     let PostError::Database(error) = post_alone(db.database(), &posting).await.unwrap_err() else {
         panic!("not the database's error")
     };
-    assert_eq!(error.kind(), DatabaseErrorKind::Unavailable, "{error}");
+    assert_eq!(error.kind(), DatabaseErrorKind::Locked, "{error}");
     assert!(
         begun.elapsed() < Duration::from_secs(4),
         "{:?}",

@@ -20,13 +20,7 @@ async fn signed_in() -> (TestDatabase, TestUser) {
     let user = db.user_named("ana", "Ana Bell", Role::Manager).await;
     let mut connection = db.connect().await;
     connection.sessions().delete_of_user(user.id).await.unwrap();
-    assert!(
-        connection
-            .sessions()
-            .insert(&ID, user.id, 1)
-            .await
-            .unwrap()
-    );
+    assert!(connection.sessions().insert(&ID, user.id, 1).await.unwrap());
     (db, user)
 }
 
@@ -156,11 +150,7 @@ async fn the_dead_are_forgotten_and_only_they() {
     let (db, user) = signed_in().await;
     let mut connection = db.connect().await;
     for (id, idle_hours, age_hours) in [([1; 32], 13, 14), ([2; 32], 0, 169), ([3; 32], 11, 167)] {
-        connection
-            .sessions()
-            .insert(&id, user.id, 1)
-            .await
-            .unwrap();
+        connection.sessions().insert(&id, user.id, 1).await.unwrap();
         let hex = format!("{:02x}", id[0]).repeat(32);
         db.sql(&format!(
             "update sessions set last_seen_at = now() - interval '{idle_hours} hours',
