@@ -104,7 +104,7 @@ const DRILLS: [Drill; 8] = [
         times: 10,
         times_short: 2,
         control: hold_pool::CONTROL,
-        notices: hold_pool::TURNED_AWAY,
+        notices: hold_pool::LIMITED,
     },
     Drill {
         name: "full-disk",
@@ -163,7 +163,8 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
         let broken = options.is_control.then_some((drill.control, drill.notices));
         is_well &= verdict.is_well(broken);
         rows += &verdict.row(drill.name, broken);
-        let file = verdict.save(workspace, drill.name, broken, times)?;
+        let programs = options.programs.as_deref();
+        let file = verdict.save(workspace, drill.name, broken, times, programs)?;
         progress::say(&format!("Everything said: {}", workspace.relative(&file)));
     }
     println!("{}{rows}", verdict::HEAD);

@@ -18,8 +18,10 @@ use crate::progress::Step;
 
 /// What is broken on purpose.
 pub(super) const CONTROL: &str = "a proxy turns the lock timeout of 2 s into one of 9 s";
-/// The check that no reader waits long, if only to be turned away.
-pub(super) const TURNED_AWAY: &str = "slowest read, tables locked";
+/// The check that Ticker's own limits hold: 2 s for a connection and then 2 s for a lock. It is what a control
+/// can be told by; the figure to reach is less than the sum.
+pub(super) const LIMITED: &str = "slowest read by its limits, tables locked";
+const LIMITS_S: f64 = 4.5;
 
 /// In the startup message of PostgreSQL's protocol.
 const PATIENT: Rewrite = Rewrite {
@@ -76,8 +78,9 @@ pub(super) fn run(stage: &mut Stage) -> Result<Verdict> {
 
 fn length(stage: &Stage, by: By) -> Duration {
     Duration::from_secs(match by {
-        _ if stage.is_short => 4,
+        // Longer than a statement may take, 5 s: else its limit could not be told from another.
         By::Lock => 8,
+        By::Stall if stage.is_short => 4,
         By::Stall => 20,
     })
 }
@@ -162,11 +165,12 @@ fn judge(verdict: &mut Verdict, holds: &[Hold], answers: &[Answer]) {
     let presses = |answer: &Answer| answer.is_press;
     for (name, by, wanted, most_s) in [
         (
-            TURNED_AWAY,
+            LIMITED,
             By::Lock,
             &reads as &dyn Fn(&Answer) -> bool,
-            2.5,
+            LIMITS_S,
         ),
+        ("slowest read, tables locked", By::Lock, &reads, 2.5),
         ("slowest press, tables locked", By::Lock, &presses, 2.5),
         (
             "slowest read, network silent",
@@ -225,4 +229,31 @@ fn well_again_s(over: Instant, answers: &[Answer]) -> f64 {
     let last = bad.iter().map(|answer| answer.answered).max();
     last.max(first)
         .map_or(f64::INFINITY, |moment| (moment - over).as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn well_is_when_nobody_is_turned_away_any_more() {
+        let over = Instant::now();
+        let answer = |asked_ms, answered_ms, status| Answer {
+            asked: over + Duration::from_millis(asked_ms),
+            answered: over + Duration::from_millis(answered_ms),
+            status: Some(status),
+            is_press: false,
+        };
+        let well_ms = |answers: &[Answer]| (well_again_s(over, answers) * 1_000.0).round();
+        let same = |found: f64, ms: f64| (found - ms).abs() < 0.5;
+        let (first, late) = (answer(0, 20, 200), answer(100, 110, 200));
+        assert!(same(well_ms(&[first, late]), 20.0));
+        assert!(same(well_ms(&[first, answer(50, 700, 503), late]), 700.0));
+        assert!(well_ms(&[]).is_infinite(), "nobody was answered");
+        let next_hold = answer(3_001, 3_002, 503);
+        assert!(
+            same(well_ms(&[first, next_hold]), 20.0),
+            "that is the next one's"
+        );
+    }
 }

@@ -1,7 +1,7 @@
 //! What a drill found.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
@@ -102,7 +102,7 @@ impl Verdict {
     }
 
     /// Whether everything is as it has to be; where something was broken on purpose, whether the check that
-    /// has to notice did.
+    /// has to notice did; a figure that nobody could take notices nothing.
     pub(super) fn is_well(&self, broken: Option<(&str, &str)>) -> bool {
         if self.is_not_run {
             return true;
@@ -111,7 +111,7 @@ impl Verdict {
             None => self.checks.iter().all(Check::holds),
             Some((_, notices)) => {
                 let mut guards = self.checks.iter().filter(|check| check.name == notices);
-                guards.any(|check| !check.holds())
+                guards.any(|check| !check.holds() && !check.found.is_nan())
             }
         }
     }
@@ -136,7 +136,8 @@ impl Verdict {
         format!("| `{name}{option}` | {what} | {found} | {verdict} |\n")
     }
 
-    /// Writes everything to `target/drill/<name>-<time>.json`.
+    /// Writes everything to `target/drill/<name>-<time>.json`. Of which commit `programs` are that were taken
+    /// as they are, nobody knows.
     ///
     /// # Errors
     /// When the file cannot be written.
@@ -146,12 +147,14 @@ impl Verdict {
         name: &str,
         broken: Option<(&str, &str)>,
         times: u32,
+        programs: Option<&Path>,
     ) -> Result<PathBuf> {
         let ended = machine::now()?;
         let content = json!({
             "drill": name,
             "ended": ended,
-            "commit": machine::commit(workspace),
+            "commit": programs.is_none().then(|| machine::commit(workspace)),
+            "programs": programs,
             "machine": machine::describe(),
             "times": times,
             "broken_on_purpose": broken.map(|(control, _)| control),
@@ -243,6 +246,8 @@ mod tests {
             "nothing measured holds nothing"
         );
         assert!(!found(1, 1.0).is_well(Some(("a lie", "absent"))));
+        let unmeasured = found(0, f64::NAN).is_well(Some(("a lie", "outage")));
+        assert!(!unmeasured, "nor does it notice anything");
     }
 
     #[test]
