@@ -104,7 +104,7 @@ const DRILLS: [Drill; 8] = [
         times: 10,
         times_short: 2,
         control: hold_pool::CONTROL,
-        notices: hold_pool::LIMITED,
+        notices: hold_pool::NOTICES,
     },
     Drill {
         name: "full-disk",

@@ -124,6 +124,15 @@ pub(crate) fn bound_to_us(program: &Path, signal: &str) -> Command {
     command
 }
 
+/// Sends a child a signal.
+///
+/// # Errors
+/// When it is not there any more.
+pub(crate) fn signal(child: &Child, signal: Signal) -> Result<()> {
+    let pid = pid_of(child).context("the process has no id")?;
+    kill_process(pid, signal).context("the process does not take a signal")
+}
+
 /// Asks a child to end, waits up to `grace`, then kills it. A further Ctrl-C shortens the wait.
 pub(crate) fn stop(child: &mut Child, signal: Signal, grace: Duration) -> Option<ExitStatus> {
     if let Ok(Some(status)) = child.try_wait() {

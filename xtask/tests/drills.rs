@@ -35,7 +35,6 @@ drills! {
     connections_are_cut: "cut-connections";
     clients_go_away: "drop-clients";
     clients_go_away_and_keys_are_forgotten: "drop-clients" "--control";
-    #[ignore = "does not hold: a press waits behind batches that wait (docs/reliability.md)"]
     the_pool_is_held: "hold-pool";
     the_pool_is_held_without_limits: "hold-pool" "--control" "--times" "1";
     the_disk_is_full: "full-disk" "--times" "2";

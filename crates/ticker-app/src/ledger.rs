@@ -31,7 +31,7 @@ pub const BATCH_POSTINGS_MAX: usize = 512;
 pub const QUEUE_POSTINGS_MAX: usize = 4096;
 /// Whoever waits hears within this time that nobody knows yet. The posting stays in the queue: it happens
 /// or not, once, and the same key tells.
-const ANSWER_WITHIN: Duration = Duration::from_millis(2_400);
+const ANSWER_WITHIN: Duration = Duration::from_millis(2_100);
 /// When it is worth trying again after the queue was full or slow.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 

@@ -16,6 +16,10 @@ pub(crate) const BODY_IDLE: Duration = Duration::from_secs(10);
 /// The longest that a handler may take. What it has begun to change goes on in a task of its own.
 pub(crate) const HANDLER: Duration = Duration::from_secs(15);
 
+/// The longest for what is answered soon or not at all: pages, and presses, which go on in their queue. One
+/// request may wait for a connection, a session and a row in turn; this bounds their sum.
+pub(crate) const SOON: Duration = Duration::from_millis(2_200);
+
 /// Refuses a compressed body: how long it is shows only when it is too late.
 pub(crate) async fn refuse_encoded(request: Request, next: Next) -> Response {
     let mut encodings = request.headers().get_all(CONTENT_ENCODING).iter();

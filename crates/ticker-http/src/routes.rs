@@ -1,18 +1,21 @@
 //! The routes of the public listener, and who may use each.
 
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use axum::Router;
 use axum::handler::Handler;
 use axum::middleware::from_fn;
 use axum::routing::{MethodRouter, get, post};
-use http::Method;
+use http::{Method, StatusCode};
 
 use ticker_domain::permission::{
     ItemArchive, ItemCreate, ItemEdit, PasswordChange, StockAdjust, StockView, UserEnroll,
 };
+use tower_http::timeout::TimeoutLayer;
 
 use crate::access::{Access, require};
+use crate::limits::SOON;
 use crate::pages::{account, adjust, archive, enroll, history, inventory, item, item_new, login};
 use crate::state::Web;
 use crate::{assets, health};
@@ -36,7 +39,7 @@ pub(crate) fn pages() -> Routes {
         .get("/items/{id}", view, item::show)
         .post("/items/{id}", Access::may::<ItemEdit>(), item::edit)
         .get("/items/{id}/adjust", adjusting, adjust::show)
-        .post("/items/{id}/adjust", adjusting, adjust::adjust)
+        .post_soon("/items/{id}/adjust", adjusting, adjust::adjust)
         .get("/items/{id}/history", view, history::list)
         .get("/items/{id}/archive", archiving, archive::confirm)
         .post("/items/{id}/archive", archiving, archive::archive)
@@ -111,22 +114,32 @@ impl Routes {
         Self::default()
     }
 
-    /// Registers a handler for `GET` and `HEAD`.
+    /// Registers a handler for `GET` and `HEAD`, which answers soon or not at all.
     pub(crate) fn get<H, T>(self, path: &'static str, access: Access, handler: H) -> Self
     where
         H: Handler<T, Web>,
         T: 'static,
     {
-        self.add(Method::GET, path, access, get(handler))
+        self.add(Method::GET, path, access, get(handler), Some(SOON))
     }
 
-    /// Registers a handler for `POST`.
+    /// Registers a handler for `POST` that may take its time: it hashes passwords, or changes what nothing
+    /// can be answered about before it is changed.
     pub(crate) fn post<H, T>(self, path: &'static str, access: Access, handler: H) -> Self
     where
         H: Handler<T, Web>,
         T: 'static,
     {
-        self.add(Method::POST, path, access, post(handler))
+        self.add(Method::POST, path, access, post(handler), None)
+    }
+
+    /// Registers a handler for `POST` that answers soon or not at all: what it began goes on without it.
+    pub(crate) fn post_soon<H, T>(self, path: &'static str, access: Access, handler: H) -> Self
+    where
+        H: Handler<T, Web>,
+        T: 'static,
+    {
+        self.add(Method::POST, path, access, post(handler), Some(SOON))
     }
 
     fn add(
@@ -135,9 +148,18 @@ impl Routes {
         path: &'static str,
         access: Access,
         handler: MethodRouter<Web>,
+        limit: Option<Duration>,
     ) -> Self {
         let guard = from_fn(move |request, next| require(access, request, next));
-        self.router = self.router.route(path, handler.route_layer(guard));
+        let mut handler = handler.route_layer(guard);
+        if let Some(limit) = limit {
+            // Around the guard, which may have to wait for the database, too.
+            handler = handler.route_layer(TimeoutLayer::with_status_code(
+                StatusCode::SERVICE_UNAVAILABLE,
+                limit,
+            ));
+        }
+        self.router = self.router.route(path, handler);
         self.recorded.push(Route {
             method,
             path,

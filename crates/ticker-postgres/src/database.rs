@@ -67,7 +67,7 @@ const IDLE_IN_TRANSACTION_TIMEOUT_MS: &str = "10000";
 /// A batch waits half as long as others do for a row that somebody holds, since its postings may have to
 /// wait once more by themselves.
 const POSTING_OPTIONS: [(&str, &str); 4] = [
-    ("lock_timeout", "1000"),
+    ("lock_timeout", "900"),
     ("plan_cache_mode", "force_generic_plan"),
     ("enable_seqscan", "off"),
     ("jit", "off"),

@@ -103,6 +103,22 @@ impl Replica {
         Ok((ended.context("Ticker does not end")?, begun.elapsed()))
     }
 
+    /// Stops it in its tracks: it is there, and does nothing.
+    ///
+    /// # Errors
+    /// When the operating system does not do it.
+    pub(crate) fn freeze(&self) -> Result<()> {
+        process::signal(&self.child, Signal::STOP)
+    }
+
+    /// Lets it go on after [`Replica::freeze`].
+    ///
+    /// # Errors
+    /// When the operating system does not do it.
+    pub(crate) fn thaw(&self) -> Result<()> {
+        process::signal(&self.child, Signal::CONT)
+    }
+
     /// The port of 127.0.0.1 that it serves on.
     pub(crate) fn port(&self) -> u16 {
         self.port

@@ -62,6 +62,8 @@ async fn send(db: &TestDatabase, request: Request<Body>) -> Answer {
     let pages = Routes::new()
         .get("/fail", Access::ANYONE, fail)
         .get("/sleep", Access::ANYONE, sleep)
+        .post("/sleep", Access::ANYONE, sleep)
+        .post_soon("/nap", Access::ANYONE, sleep)
         .post("/read", Access::ANYONE, read)
         .get("/forgetful", Access::may::<StockView>(), forgetful);
     let service = assemble(web, db.session_store(), &http, pages, Routes::new());
@@ -99,17 +101,19 @@ async fn a_panic_is_answered_with_a_page_that_does_not_tell_of_it() {
 #[tokio::test]
 async fn a_handler_that_takes_too_long_is_given_up() {
     let db = TestDatabase::new().await;
-    let request = Request::get("/sleep").body(Body::empty()).unwrap();
-    let answer = send(&db, request).await;
-    assert_eq!(
-        (answer.status, answer.seconds),
-        (StatusCode::SERVICE_UNAVAILABLE, 15)
-    );
-    assert!(
-        answer.text.contains("That took too long"),
-        "{}",
-        answer.text
-    );
+    for (request, seconds) in [
+        (Request::get("/sleep"), 2),
+        (Request::post("/nap"), 2),
+        (Request::post("/sleep"), 15),
+    ] {
+        let answer = send(&db, request.body(Body::empty()).unwrap()).await;
+        assert_eq!(
+            (answer.status, answer.seconds),
+            (StatusCode::SERVICE_UNAVAILABLE, seconds)
+        );
+        let told = answer.text.contains("That took too long");
+        assert!(told, "{}", answer.text);
+    }
 }
 
 #[tokio::test]

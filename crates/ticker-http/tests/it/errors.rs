@@ -137,7 +137,7 @@ async fn every_request_leaves_one_line_and_a_failure_one_more() {
     let failed = log.of(&id, "not available");
     assert_eq!(failed["level"], "WARN");
     assert_eq!(failed["fields"]["request_id"], Value::String(id.clone()));
-    assert_eq!(log.of(&id, "answered")["span"]["status"], 503);
+    assert_eq!(log.of(&id, "answered")["fields"]["status"], 503);
 }
 
 #[tokio::test]

@@ -244,7 +244,7 @@ async fn a_failure_midway_shows_on_the_wire() {
     break_last(&app).await;
     let ends_early = fetch(&app, &cookie).await;
     assert!(ends_early.starts_with("HTTP/1.1 200 OK\r\n"));
-    assert!(ends_early.len() > 10_000);
+    assert!(ends_early.len() < ends_well.len());
     assert!(
         !ends_early.ends_with("\r\n0\r\n\r\n"),
         "{}",
