@@ -1,6 +1,6 @@
 //! Posting: the only way in which this program changes a quantity.
 //!
-//! Each process has one [`Poster`]. Whoever posts puts a posting into its queue and waits; a writer takes
+//! Each process has one poster. Whoever posts puts a posting into its queue and waits; a writer takes
 //! whatever waits and makes it one transaction. While that one commits, the next batch gathers: an idle
 //! system answers at once, and a busy one shares each wait for the disk among all who press, on the same
 //! item or not. There is no timer.

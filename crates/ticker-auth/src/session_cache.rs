@@ -150,7 +150,7 @@ mod tests {
     fn nobody_is_remembered_for_longer_than_the_bound() {
         let id = Id(7);
         let (cache, now) = cache_with_ana(id);
-        let last = now + AGE_MAX - Duration::from_millis(1);
+        let last = now + Duration::from_millis(4_999);
         assert_eq!(cache.find(id, last).unwrap(), ana());
         assert!(cache.find(id, now + AGE_MAX).is_err());
         assert!(cache.find(Id(8), now).is_err(), "nobody else's session");

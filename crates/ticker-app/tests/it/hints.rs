@@ -32,8 +32,8 @@ async fn until_ended(store: &SessionStore, id: Id) {
 async fn a_session_that_ends_in_one_process_is_forgotten_in_the_others() {
     let db = TestDatabase::new().await;
     let (here, there) = (db.app(), db.app());
-    let store_here = db.session_store_with(here.session_cache());
-    let store_there = db.session_store_with(there.session_cache());
+    let own_store = db.session_store_with(here.session_cache());
+    let other_store = db.session_store_with(there.session_cache());
     let listening = TaskTracker::new();
     listening.spawn(async move { there.listen(Anyone).await });
     let listener = "select pid from pg_stat_activity
@@ -41,13 +41,13 @@ async fn a_session_that_ends_in_one_process_is_forgotten_in_the_others() {
     db.until(listener, 1).await;
 
     let ana = db.user_named("ana", "Ana Bell", Role::Staff).await;
-    let signed_out = remembered(&db, &store_there, &ana).await;
-    store_here.delete(&signed_out).await.unwrap();
-    until_ended(&store_there, signed_out).await;
+    let signed_out = remembered(&db, &other_store, &ana).await;
+    own_store.delete(&signed_out).await.unwrap();
+    until_ended(&other_store, signed_out).await;
 
-    let disabled = remembered(&db, &store_there, &ana).await;
+    let disabled = remembered(&db, &other_store, &ana).await;
     here.set_disabled(&Operator, "ana", true).await.unwrap();
-    until_ended(&store_there, disabled).await;
+    until_ended(&other_store, disabled).await;
 }
 
 #[tokio::test]

@@ -208,35 +208,35 @@ mod tests {
         read(input).ok().map(|adjust| adjust.line.wanted())
     }
 
-    fn by(delta: i64) -> Option<Change> {
-        Some(Change::By(delta))
+    fn by(delta: i64) -> Change {
+        Change::By(delta)
     }
 
-    fn counted(on_hand: i64) -> Option<Change> {
+    fn counted(on_hand: i64) -> Change {
         let seen_version = 9;
-        Some(Change::Counted {
+        Change::Counted {
             on_hand,
             seen_version,
-        })
+        }
     }
 
     #[test]
     fn every_way_to_say_how_many() {
-        assert_eq!(wanted(&form("by", "−3")), by(-3));
-        assert_eq!(wanted(&form("", "+1,000")), by(1000));
-        assert_eq!(wanted(&form("add", "5")), by(5));
-        assert_eq!(wanted(&form("take", "5")), by(-5));
-        assert_eq!(wanted(&form("count", "41")), counted(41));
+        assert_eq!(wanted(&form("by", "−3")), Some(by(-3)));
+        assert_eq!(wanted(&form("", "+1,000")), Some(by(1000)));
+        assert_eq!(wanted(&form("add", "5")), Some(by(5)));
+        assert_eq!(wanted(&form("take", "5")), Some(by(-5)));
+        assert_eq!(wanted(&form("count", "41")), Some(counted(41)));
         let chosen = Input {
             counted: "40".into(),
             ..form("count", "44")
         };
-        assert_eq!(wanted(&chosen), counted(40));
+        assert_eq!(wanted(&chosen), Some(counted(40)));
         let press = Input {
             delta: "-1".into(),
             ..form("count", "44")
         };
-        assert_eq!(wanted(&press), by(-1));
+        assert_eq!(wanted(&press), Some(by(-1)));
     }
 
     #[test]
