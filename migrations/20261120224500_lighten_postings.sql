@@ -1,5 +1,8 @@
 -- What each press paid for and nobody used (docs/decisions/0007-what-a-posting-does-not-check.md).
 
+-- In the order in which batches come to them, so that neither waits for the other.
+lock table users, items, locations, postings, movements, levels, posting_keys in access exclusive mode;
+
 -- A batch holds the rows that these would check: its actors and items are locked, its postings are its
 -- own. Nobody but the schema's owner can delete any of them. `ticker verify` asks the same (I1, I5).
 alter table postings drop constraint postings_actor_id_fkey;

@@ -38,8 +38,8 @@ pub enum Failure {
     /// The batch that a posting was part of could not be committed.
     #[error("the batch could not be committed: {0}")]
     Batch(Arc<PostError>),
-    /// More is waiting to be done than is taken on.
-    #[error("too much is waiting already")]
+    /// More is waiting to be done than is taken on, or what it needs is held.
+    #[error("too much is waiting already, or somebody holds what it needs")]
     Busy {
         /// When it is worth trying again.
         retry_after: Duration,

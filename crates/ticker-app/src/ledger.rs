@@ -77,21 +77,16 @@ impl Poster {
             answer,
             since: Instant::now(),
         };
-        let receipt = match self.queue.try_send(waiting) {
-            Ok(()) => match timeout(ANSWER_WITHIN, answered).await {
-                Ok(Ok(receipt)) => receipt,
-                Ok(Err(_)) => Err(Failure::Defect("a posting was dropped unanswered")),
-                Err(_) => Err(Failure::Undecided {
-                    retry_after: RETRY_AFTER,
-                }),
-            },
-            Err(_) => Err(Failure::Busy {
-                retry_after: RETRY_AFTER,
-            }),
-        };
-        let outcome = receipt.as_ref().ok().map(|receipt| &receipt.outcome);
-        metrics::count_posting(source, outcome);
-        receipt
+        let retry_after = RETRY_AFTER;
+        if self.queue.try_send(waiting).is_err() {
+            metrics::count_posting(source, None);
+            return Err(Failure::Busy { retry_after });
+        }
+        match timeout(ANSWER_WITHIN, answered).await {
+            Ok(Ok(receipt)) => receipt,
+            // Too late, or lost with its batch: either way the key tells.
+            Ok(Err(_)) | Err(_) => Err(Failure::Undecided { retry_after }),
+        }
     }
 
     /// How many postings wait for a batch.

@@ -374,8 +374,10 @@ impl App {
             .insert(Some(actor.user), action, actor.user, Some(before))
             .await?;
         tx.sessions().delete_of_user(actor.user).await?;
-        tx.commit().await?;
+        let committed = tx.commit().await;
+        // Also when the answer is lost: it may have happened.
         self.session_cache.forget();
+        committed?;
         Ok(SignIn::checked(actor.user, epoch))
     }
 
@@ -482,8 +484,10 @@ impl App {
             .insert(acting.user(), change.action(), id, Some(before))
             .await?;
         tx.sessions().delete_of_user(id).await?;
-        tx.commit().await?;
+        let committed = tx.commit().await;
+        // Also when the answer is lost: it may have happened.
         self.session_cache.forget();
+        committed?;
         Ok(())
     }
 

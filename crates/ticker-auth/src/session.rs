@@ -2,7 +2,8 @@
 //!
 //! A session's row is keyed by the SHA-256 of the cookie's id. It begins at sign-in only, keeps nothing
 //! but whose it is, and no request can revive one that has ended. Looking it up joins the user as they
-//! stand: whoever was disabled, demoted or given another password since has no session any more.
+//! stand: whoever was disabled, demoted or given another password since has no session any more. What was
+//! looked up is remembered for a moment ([`SessionCache`]).
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -143,9 +144,19 @@ impl tower_sessions::SessionStore for SessionStore {
 
     async fn delete(&self, id: &Id) -> Result<()> {
         let mut connection = self.database.connect().await.map_err(backend)?;
+        // Also when the request is given up meanwhile.
+        let _forgotten = Forget(&self.cache);
         let deleted = connection.sessions().delete(&hash_id(*id)).await;
-        self.cache.forget();
         deleted.map_err(backend)
+    }
+}
+
+/// Forgets who is signed in when it is dropped.
+struct Forget<'c>(&'c SessionCache);
+
+impl Drop for Forget<'_> {
+    fn drop(&mut self) {
+        self.0.forget();
     }
 }
 

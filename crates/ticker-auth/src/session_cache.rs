@@ -2,8 +2,9 @@
 //!
 //! Looking a session up in the database for each request would halve what a process can do. So each
 //! process remembers whom it looked up for at most [`AGE_MAX`], and forgets everybody at once when a
-//! hint says that some session or user has changed. What must be exact does not rely on it: whoever
-//! writes has their rights checked again in the writing transaction.
+//! hint says that some session or user has changed. Rights do not rely on it: whoever writes has theirs
+//! checked again in the writing transaction. A session that was signed out is refused at once where that
+//! happened, and elsewhere once the hint is heard, after [`AGE_MAX`] at the latest.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

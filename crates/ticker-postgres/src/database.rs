@@ -26,7 +26,7 @@ pub struct DatabaseSettings {
     pub url: String,
     /// The login's password, when it needs one.
     pub password: Option<String>,
-    /// The most connections that this process opens, beside the one that postings go through.
+    /// The most connections that this process opens, beside those that postings go through.
     pub connections_max: u32,
 }
 
@@ -35,7 +35,7 @@ pub struct DatabaseSettings {
 #[error("is not a postgres:// URL: {0}")]
 pub struct BadDatabaseUrl(#[source] sqlx::Error);
 
-/// Connections to the one primary: a pool for everything, and one connection for batches of postings, which
+/// Connections to the one primary: a pool for everything, and another for batches of postings, which
 /// nothing else can so keep waiting.
 #[derive(Clone, Debug)]
 pub struct Database {
@@ -61,6 +61,8 @@ const TRUSTED_FOR: Duration = Duration::from_secs(1);
 const STATEMENT_TIMEOUT_MS: &str = "5000";
 pub(crate) const LOCK_TIMEOUT_MS: &str = "2000";
 const IDLE_IN_TRANSACTION_TIMEOUT_MS: &str = "10000";
+/// One is in use. The others are for when it hangs on a network that went away without a word.
+const POSTING_CONNECTIONS_MAX: u32 = 3;
 /// Batches are the same few statements again and again, which find every row by its key: planned once,
 /// for any number of rows.
 ///
@@ -92,11 +94,10 @@ impl Database {
             .test_before_acquire(false)
             .before_acquire(|connection, idle| Box::pin(is_alive(connection, idle.idle_for)));
         Ok(Self {
-            // Whoever begins a batch runs it in a task that nobody cancels, so that what comes back has
-            // left its transaction.
             posting: pooled
                 .clone()
-                .max_connections(1)
+                .max_connections(POSTING_CONNECTIONS_MAX)
+                .after_release(|connection, _| Box::pin(is_outside_transaction(connection)))
                 .connect_lazy_with(options.clone().options(POSTING_OPTIONS)),
             pool: pooled
                 .max_connections(settings.connections_max)
@@ -145,7 +146,7 @@ impl Database {
     }
 
     /// Begins a transaction for a batch of postings, on the connection that only these go through. As
-    /// [`Database::begin`] in everything else; the task that runs it must not be cancelled.
+    /// [`Database::begin`] in everything else.
     ///
     /// # Errors
     /// [`DatabaseError`] if the connection cannot be had within two seconds.

@@ -16,6 +16,9 @@ pub enum DatabaseError {
         /// What it holds.
         value: String,
     },
+    /// Nothing was heard for longer than the caller waits.
+    #[error("database: no answer in time")]
+    NoAnswer,
     /// The schema could not be brought up to date.
     #[error("migration: {0}")]
     Migrate(#[from] sqlx::migrate::MigrateError),
@@ -42,6 +45,7 @@ impl DatabaseError {
             Self::Sqlx(error) | Self::Migrate(sqlx::migrate::MigrateError::Execute(error)) => {
                 kind_of(error)
             }
+            Self::NoAnswer => DatabaseErrorKind::Unavailable,
             _ => DatabaseErrorKind::Defect,
         }
     }

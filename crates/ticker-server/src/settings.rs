@@ -27,8 +27,8 @@ use crate::logs::{LogFilter, LogFormat, LogSettings};
 
 /// A secret shorter than this was typed, not generated.
 const SECRET_CHARS_MIN: usize = 12;
-/// One connection could wait for itself.
-const CONNECTIONS_MIN: u32 = 2;
+/// One listens, and another alone could wait for itself.
+const CONNECTIONS_MIN: u32 = 3;
 const CONNECTIONS_MAX: u32 = 100;
 /// The longest that a session can be set to live: 30 days.
 const SESSION_HOURS_MAX: u64 = 720;

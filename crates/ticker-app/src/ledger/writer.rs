@@ -2,13 +2,15 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
-use ticker_domain::id::{ItemId, UserId};
-use ticker_domain::ledger::Posting;
+use ticker_domain::id::ItemId;
+use ticker_domain::ledger::{Posting, Source};
 use ticker_postgres::hints::{Hint, Hints};
 use ticker_postgres::ledger::{PostError, Receipt};
-use ticker_postgres::{Access as _, Database, DatabaseErrorKind};
+use ticker_postgres::{Access as _, Database, DatabaseError, DatabaseErrorKind};
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -27,7 +29,11 @@ pub(super) struct Writer {
     tasks: TaskTracker,
 }
 
-type Answer = oneshot::Sender<Result<Receipt, Failure>>;
+/// A batch that is not through after this is given up, and its connection with it: the network may be gone
+/// without a word, and with it PostgreSQL's own limits.
+const BATCH_WITHIN: Duration = Duration::from_secs(10);
+/// How many postings may wait for rows that somebody holds, once they are posted one by one.
+const WAITS_MAX: usize = 2;
 
 impl Writer {
     pub(super) fn new(
@@ -65,13 +71,16 @@ impl Writer {
         let (mut postings, mut answers) = (Vec::new(), Vec::new());
         for waiting in batch {
             metrics::record_posting_wait(waiting.since.elapsed());
+            answers.push(Answer {
+                to: waiting.answer,
+                source: waiting.posting.source(),
+            });
             postings.push(waiting.posting);
-            answers.push(waiting.answer);
         }
         match self.post(&postings).await {
             Ok(receipts) => {
                 for (answer, receipt) in answers.into_iter().zip(receipts) {
-                    give(answer, Ok(receipt));
+                    answer.give(Ok(receipt));
                 }
             }
             Err(error) if postings.len() > 1 && may_be_of_one(&error) => {
@@ -82,36 +91,35 @@ impl Writer {
         }
     }
 
-    /// Commits each posting by itself, so that a bad one fails alone. Nobody waits twice for a row that
-    /// somebody else holds, nor for a database that is out of reach.
+    /// Commits each posting by itself, so that a bad one fails alone. Nobody waits twice for an item that
+    /// somebody else holds, nor for a database that is out of reach, and all together not for long.
     async fn commit_one_by_one(&self, postings: Vec<Posting>, answers: Vec<Answer>) {
-        let mut held = Held::default();
+        let (mut held, mut waits) = (BTreeSet::new(), 0);
         let mut waiting = postings.into_iter().zip(answers);
         while let Some((posting, answer)) = waiting.next() {
-            if held.concern(&posting) {
-                give(
-                    answer,
-                    Err(Failure::Busy {
-                        retry_after: RETRY_AFTER,
-                    }),
-                );
+            if waits == WAITS_MAX || items(&posting).any(|item| held.contains(&item)) {
+                let retry_after = RETRY_AFTER;
+                answer.give(Err(Failure::Busy { retry_after }));
                 continue;
             }
             match self.post(std::slice::from_ref(&posting)).await {
                 Ok(receipts) => {
                     let receipt = receipts.into_iter().next();
-                    give(answer, receipt.ok_or(Failure::Defect("no receipt")));
+                    answer.give(receipt.ok_or(Failure::Defect("no receipt")));
                 }
                 Err(error) => {
                     match kind_of(&error) {
-                        Some(DatabaseErrorKind::Locked) => held.add(&posting),
+                        Some(DatabaseErrorKind::Locked) => {
+                            held.extend(items(&posting));
+                            waits += 1;
+                        }
                         Some(DatabaseErrorKind::Unavailable) => {
                             let rest = waiting.map(|(_, answer)| answer);
                             return fail(std::iter::once(answer).chain(rest), error);
                         }
                         _ => {}
                     }
-                    give(answer, Err(error.into()));
+                    answer.give(Err(error.into()));
                 }
             }
         }
@@ -122,16 +130,36 @@ impl Writer {
     async fn post(&self, postings: &[Posting]) -> Result<Vec<Receipt>, PostError> {
         let timed = metrics::BatchTimer::start(postings.len());
         let receipts = retrying!(async {
-            let mut tx = self.database.begin_posting().await?;
-            let receipts = tx.ledger().post(postings, self.clock.now()).await?;
-            tx.commit().await?;
-            Ok(receipts)
+            let attempt = timeout(BATCH_WITHIN, self.attempt(postings)).await;
+            attempt.unwrap_or(Err(PostError::Database(DatabaseError::NoAnswer)))
         });
         timed.stop(receipts.is_ok());
         if receipts.is_ok() {
             self.hints.send(Hint::Stock);
         }
         receipts
+    }
+
+    async fn attempt(&self, postings: &[Posting]) -> Result<Vec<Receipt>, PostError> {
+        let mut tx = self.database.begin_posting().await?;
+        let receipts = tx.ledger().post(postings, self.clock.now()).await?;
+        tx.commit().await?;
+        Ok(receipts)
+    }
+}
+
+/// Who is to be told what became of a posting, and through which door it came.
+struct Answer {
+    to: oneshot::Sender<Result<Receipt, Failure>>,
+    source: Source,
+}
+
+impl Answer {
+    /// Counts it and tells. Whoever does not wait any more has asked all the same.
+    fn give(self, receipt: Result<Receipt, Failure>) {
+        let outcome = receipt.as_ref().ok().map(|receipt| &receipt.outcome);
+        metrics::count_posting(self.source, outcome);
+        let _ = self.to.send(receipt);
     }
 }
 
@@ -146,25 +174,6 @@ async fn gather(queue: &mut mpsc::Receiver<Waiting>, stop: &CancellationToken) -
         }
     }
     batch
-}
-
-/// What somebody else holds, as far as failed postings have shown.
-#[derive(Default)]
-struct Held {
-    items: BTreeSet<ItemId>,
-    actors: BTreeSet<UserId>,
-}
-
-impl Held {
-    fn add(&mut self, posting: &Posting) {
-        self.items.extend(items(posting));
-        self.actors.insert(posting.actor().user);
-    }
-
-    fn concern(&self, posting: &Posting) -> bool {
-        self.actors.contains(&posting.actor().user)
-            || items(posting).any(|item| self.items.contains(&item))
-    }
 }
 
 fn items(posting: &Posting) -> impl Iterator<Item = ItemId> {
@@ -187,11 +196,6 @@ fn kind_of(error: &PostError) -> Option<DatabaseErrorKind> {
 fn fail(answers: impl IntoIterator<Item = Answer>, error: PostError) {
     let error = Arc::new(error);
     for answer in answers {
-        give(answer, Err(Failure::Batch(error.clone())));
+        answer.give(Err(Failure::Batch(error.clone())));
     }
-}
-
-/// Whoever does not wait any more has asked all the same.
-fn give(answer: Answer, receipt: Result<Receipt, Failure>) {
-    let _ = answer.send(receipt);
 }

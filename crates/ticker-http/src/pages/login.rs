@@ -85,8 +85,10 @@ pub(crate) async fn sign_in(
 }
 
 /// Ends the session.
-pub(crate) async fn sign_out(session: Session) -> PageResult {
+pub(crate) async fn sign_out(session: Session, flash: Flash) -> PageResult {
     session.flush().await?;
+    // It was for whoever was here.
+    flash.take();
     Ok(see_other("/login"))
 }
 

@@ -85,7 +85,8 @@ settings! {
     DATABASE_PASSWORD: "TICKER_DATABASE_PASSWORD", Fallback::RequiredFile, "serve, verify, demo, user",
         "File with that login's password, at least 12 characters";
     DATABASE_CONNECTIONS_MAX: "TICKER_DATABASE_CONNECTIONS_MAX", Fallback::Default("10"), "serve",
-        "The most connections to the database that the process holds, 2 to 100";
+        "The most connections to the database that the process holds, 3 to 100, beside one that batches of \
+         postings go through (three when it hangs); one of them listens";
     OWNER_DATABASE_URL: "TICKER_OWNER_DATABASE_URL", Fallback::Required, "migrate",
         "The schema owner's login and database, in the form of TICKER_DATABASE_URL";
     OWNER_DATABASE_PASSWORD: "TICKER_OWNER_DATABASE_PASSWORD", Fallback::RequiredFile, "migrate",

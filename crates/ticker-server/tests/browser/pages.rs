@@ -218,7 +218,9 @@ async fn tour_errors(stage: &Stage, sights: &Sights, visit: &mut impl AsyncFnMut
     visit("password-first").await;
     stage
         .db
-        .sql("update users set must_change_password = false where username = 'sam'")
+        .sql(
+            "update users set must_change_password = false where username = 'sam'; notify ticker_sessions",
+        )
         .await;
     page.go("/enroll").await;
     page.expect("Status 403").await;

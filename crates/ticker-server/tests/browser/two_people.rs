@@ -70,8 +70,8 @@ async fn a_right_that_was_taken_away_is_gone(stage: &Stage, item: TestItem) {
     let page = &stage.browser;
     page.go("/").await;
     list::expect_number(page, item.id, "3").await;
-    let disable =
-        "update users set disabled_at = now(), auth_epoch = auth_epoch + 1 where username = 'ana'";
+    let disable = "update users set disabled_at = now(), auth_epoch = auth_epoch + 1 where username = 'ana'; \
+         notify ticker_sessions";
     stage.db.sql(disable).await;
     page.click(&format!("#remove-{}", item.id)).await;
     page.expect("othing was changed").await;

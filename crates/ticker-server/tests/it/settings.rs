@@ -83,8 +83,8 @@ fn each_wrong_setting_is_named_in_one_line() {
             two_lines.to_str().expect("UTF-8"),
             "more than one line",
         ),
-        ("TICKER_DATABASE_CONNECTIONS_MAX", "1", "from 2 to 100"),
-        ("TICKER_DATABASE_CONNECTIONS_MAX", "many", "from 2 to 100"),
+        ("TICKER_DATABASE_CONNECTIONS_MAX", "2", "from 3 to 100"),
+        ("TICKER_DATABASE_CONNECTIONS_MAX", "many", "from 3 to 100"),
         ("TICKER_SESSION_IDLE_HOURS", "0", "from 1 to 720"),
         ("TICKER_SESSION_IDLE_HOURS", "1.5", "from 1 to 720"),
         (
