@@ -230,10 +230,15 @@ impl Drop for TestDatabase {
             let Ok(runtime) = runtime else { return };
             runtime.block_on(async {
                 let mut connection = cluster.superuser("postgres").await;
-                let sql = format!("drop database if exists {name} with (force)");
-                let _ = sqlx::raw_sql(AssertSqlSafe(sql))
-                    .execute(&mut connection)
-                    .await;
+                // The test's runtime stands still meanwhile. A connection that it was about to make cannot
+                // sign in, and the database is not dropped before that: PostgreSQL gives up after a minute.
+                let patience = "set statement_timeout = '3s'".to_owned();
+                let drop = format!("drop database if exists {name} with (force)");
+                for sql in [patience, drop] {
+                    let _ = sqlx::raw_sql(AssertSqlSafe(sql))
+                        .execute(&mut connection)
+                        .await;
+                }
             });
         });
         let _ = dropped.join();
