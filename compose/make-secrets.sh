@@ -6,6 +6,7 @@ umask 077
 
 TICKER=65532
 GRAFANA=472
+EXPORTER=65534
 
 # make FILE OWNER: a password of 40 letters and digits, some 200 bits.
 make() {
@@ -34,6 +35,8 @@ own() {
 make /secrets/db/superuser postgres
 make /secrets/db/owner postgres
 make /secrets/db/app postgres
+make /secrets/db/monitor postgres
 share /secrets/db/owner /secrets/migrate/owner "$TICKER"
 share /secrets/db/app /secrets/app/app "$TICKER"
+share /secrets/db/monitor /secrets/monitor/monitor "$EXPORTER"
 make /secrets/grafana/admin "$GRAFANA"
