@@ -10,11 +10,8 @@
 # architecture: for another one Rust compiles across, which takes minutes where emulation takes hours.
 FROM --platform=$BUILDPLATFORM rust:1.95.0-slim-bookworm AS toolchain
 WORKDIR /src
-# Everything is linked into the programs, so that the image needs no C library.
 ENV SQLX_OFFLINE=true CARGO_INCREMENTAL=0 CARGO_TERM_COLOR=never \
-    CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS="-C target-feature=+crt-static" \
     CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_LINKER=x86_64-linux-gnu-gcc \
-    CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUSTFLAGS="-C target-feature=+crt-static" \
     CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc
 ARG TARGETARCH
 # Debian keeps one version of a package at a time: asking for one would fail a month later.
@@ -36,6 +33,9 @@ RUN set -eu; \
 # The libraries first, with empty crates of ours: this layer stays as long as no manifest changes. The
 # project's own commands, xtask, stay empty, since Cargo only wants to see that they are there.
 FROM toolchain AS libraries
+# Everything is linked into the programs, so that the image needs no C library.
+ENV CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS="-C target-feature=+crt-static" \
+    CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUSTFLAGS="-C target-feature=+crt-static"
 COPY Cargo.toml Cargo.lock ./
 COPY crates/ticker-domain/Cargo.toml crates/ticker-domain/
 COPY crates/ticker-postgres/Cargo.toml crates/ticker-postgres/
