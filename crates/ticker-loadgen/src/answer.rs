@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use http::StatusCode;
-use http::header::{HeaderMap, HeaderValue, RETRY_AFTER, SET_COOKIE};
+use http::header::{HeaderMap, HeaderValue, LOCATION, RETRY_AFTER, SET_COOKIE};
 use http::response::Parts;
 use serde::Deserialize;
+
+use crate::failure::Broken;
 
 /// The head of an answer.
 #[derive(Debug)]
@@ -16,6 +18,8 @@ pub(crate) struct Answer {
     pub(crate) retry_after: Option<Duration>,
     /// The session it begins: a cookie's name and value, as the next request sends them.
     pub(crate) session: Option<HeaderValue>,
+    /// Where it leads.
+    pub(crate) location: Option<String>,
     /// How often the request was sent until this answer came: 1 is the first time.
     pub(crate) tries: u32,
 }
@@ -27,8 +31,23 @@ impl Answer {
             status: parts.status,
             retry_after: retry_after(&parts.headers),
             session: parts.headers.get(SET_COOKIE).and_then(session),
+            location: location(&parts.headers),
             tries,
         }
+    }
+
+    /// Whether it says that nobody is signed in: in words, or by the way to the sign-in.
+    pub(crate) fn asks_to_sign_in(&self) -> bool {
+        let leads_there = || {
+            let location = self.location.as_deref();
+            location.is_some_and(|location| location.starts_with("/login"))
+        };
+        self.status == StatusCode::UNAUTHORIZED || (self.status.is_redirection() && leads_there())
+    }
+
+    /// The answer as a failure.
+    pub(crate) fn failure(&self, body: &[u8]) -> Broken {
+        Broken::answered(self.status, self.asks_to_sign_in(), self.words(body))
     }
 
     /// Whether the same request may fare better later: the server, or a proxy before it, is busy, starts
@@ -63,6 +82,11 @@ struct Problem {
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?;
     text.parse().ok().map(Duration::from_secs)
+}
+
+fn location(headers: &HeaderMap) -> Option<String> {
+    let text = headers.get(LOCATION)?.to_str().ok()?;
+    Some(text.to_owned())
 }
 
 fn session(set_cookie: &HeaderValue) -> Option<HeaderValue> {

@@ -1,46 +1,56 @@
 //! Requests, which can be sent again as they are.
 
 use std::fmt::{self, Write as _};
+use std::time::Duration;
 
 use http::header::{ACCEPT, CONTENT_TYPE, COOKIE, HOST, ORIGIN};
 use http::{HeaderMap, HeaderValue, Method, Request, Uri};
-use http_body_util::Full;
 use hyper::body::Bytes;
 
 use crate::account::Account;
+use crate::addition::Addition;
+use crate::payload::Payload;
 use crate::press::Press;
 use crate::replica::Replica;
+use crate::tally::Kind;
 
 /// A request but for the replica that it goes to.
 #[derive(Debug)]
 pub(crate) struct Ask {
+    kind: Kind,
     method: Method,
     uri: Uri,
     cookie: Option<HeaderValue>,
     accept: HeaderValue,
     body: Bytes,
+    /// Between the halves of the body.
+    pause: Option<Duration>,
 }
 
 impl Ask {
     /// Reads what is at `path`.
     pub(crate) fn page(path: Path, cookie: Option<&HeaderValue>) -> Self {
         Self {
+            kind: path.kind(),
             method: Method::GET,
             uri: path.uri(),
             cookie: cookie.cloned(),
             accept: HeaderValue::from_static("text/html"),
             body: Bytes::new(),
+            pause: None,
         }
     }
 
     /// Reads the whole ledger.
     pub(crate) fn history(cookie: &HeaderValue) -> Self {
         Self {
+            kind: Kind::Export,
             method: Method::GET,
             uri: Uri::from_static("/history.csv"),
             cookie: Some(cookie.clone()),
             accept: HeaderValue::from_static("text/csv"),
             body: Bytes::new(),
+            pause: None,
         }
     }
 
@@ -53,11 +63,26 @@ impl Ask {
             delta,
         } = press;
         Self {
+            kind: Kind::Press,
             method: Method::POST,
             uri: Path::Adjust(*item).uri(),
             cookie: cookie.cloned(),
             accept: HeaderValue::from_static("application/json"),
             body: format!("key={key}&location={location}&delta={delta}").into(),
+            pause: None,
+        }
+    }
+
+    /// Adds an item, with a pause in the middle of the form.
+    pub(crate) fn add(addition: &Addition, pause: Duration, cookie: Option<&HeaderValue>) -> Self {
+        Self {
+            kind: Kind::Slow,
+            method: Method::POST,
+            uri: Uri::from_static("/items"),
+            cookie: cookie.cloned(),
+            accept: HeaderValue::from_static("text/html"),
+            body: addition.form().into(),
+            pause: Some(pause),
         }
     }
 
@@ -68,12 +93,19 @@ impl Ask {
         body.push_str("&password=");
         encode(&account.password, &mut body);
         Self {
+            kind: Kind::SignIn,
             method: Method::POST,
             uri: Uri::from_static("/login"),
             cookie: None,
             accept: HeaderValue::from_static("text/html"),
             body: body.into(),
+            pause: None,
         }
+    }
+
+    /// What kind of request it is.
+    pub(crate) fn kind(&self) -> Kind {
+        self.kind
     }
 
     /// The request to `replica`, from a page of `origin`, by default the replica's.
@@ -81,7 +113,7 @@ impl Ask {
         &self,
         replica: &Replica,
         origin: Option<&HeaderValue>,
-    ) -> Request<Full<Bytes>> {
+    ) -> Request<Payload> {
         let mut headers = HeaderMap::with_capacity(8);
         headers.insert(HOST, replica.host.clone());
         headers.insert(ACCEPT, self.accept.clone());
@@ -93,7 +125,11 @@ impl Ask {
             let form = HeaderValue::from_static("application/x-www-form-urlencoded");
             headers.insert(CONTENT_TYPE, form);
         }
-        let mut request = Request::new(Full::new(self.body.clone()));
+        let body = self.body.clone();
+        let mut request = Request::new(match self.pause {
+            Some(pause) => Payload::halves(body, pause),
+            None => Payload::whole(body),
+        });
         *request.method_mut() = self.method.clone();
         *request.uri_mut() = self.uri.clone();
         *request.headers_mut() = headers;
@@ -122,6 +158,14 @@ pub(crate) enum Path {
 }
 
 impl Path {
+    fn kind(self) -> Kind {
+        match self {
+            Self::Inventory => Kind::Inventory,
+            Self::Item(_) | Self::Adjust(_) => Kind::Item,
+            Self::History(_) => Kind::History,
+        }
+    }
+
     fn uri(self) -> Uri {
         let text = match self {
             Self::Inventory => return Uri::from_static("/"),

@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,6 +8,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 use serde::Serialize;
 
+use crate::lane::Connections;
 use crate::replica::Replica;
 use crate::scenario::Scenario;
 use crate::shelf::ItemRange;
@@ -25,18 +27,28 @@ pub(crate) enum Command {
     /// Run a scenario and print what it gave; ends with 1 after answers that were not to be expected
     Run(Box<RunArguments>),
     /// Prove from the history that every answer in the logs is true; ends with 1 if one is not
-    Check(CheckArguments),
+    Check(Box<CheckArguments>),
 }
 
 /// Where Ticker is, and as whom to sign in.
 #[derive(Clone, Debug, Args, Serialize)]
 pub(crate) struct Target {
-    /// A replica, such as `http://127.0.0.1:5000`; may be given several times
+    /// A replica, such as `http://127.0.0.1:5000`, or the proxy, such as `https://ticker.lab`; may be
+    /// given several times
     #[arg(long = "url", value_name = "URL", required = true)]
     pub(crate) replicas: Vec<Replica>,
     /// The origin that Ticker is configured with [default: the URL of the replica asked]
     #[arg(long, value_name = "URL")]
     pub(crate) origin: Option<Replica>,
+    /// Connect to this address instead of the URL's; names in requests and certificates stay the URL's
+    #[arg(long, value_name = "IP:PORT")]
+    pub(crate) connect: Option<SocketAddr>,
+    /// The certificates (PEM) to trust with `https`; no others are
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
+    /// Connect to other addresses than this machine's loopback as well
+    #[arg(long)]
+    pub(crate) allow_remote: bool,
     /// A file of lines `name:password`; clients take them in turn
     #[arg(long, value_name = "FILE")]
     pub(crate) accounts: PathBuf,
@@ -64,6 +76,19 @@ pub(crate) struct RunArguments {
     /// With `sign-in`: how many more clients read pages meanwhile
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) readers: usize,
+    /// How each client connects; with `mixed` every other one connects anew for each request
+    #[arg(long, value_enum, default_value = "keep-alive")]
+    pub(crate) connections: Connections,
+    /// How many more clients add items meanwhile, each by a form with a pause in its middle; as managers
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) slow: usize,
+    /// With --slow: how long the pause is, a tenth more or less
+    #[arg(long, value_name = "TIME", default_value = "3s", value_parser = duration)]
+    #[serde(serialize_with = "seconds")]
+    pub(crate) slow_pause: Duration,
+    /// Sign in once for each account, whose clients share the session [default: once for each client]
+    #[arg(long)]
+    pub(crate) share_sessions: bool,
     /// Threads to drive the clients with
     #[arg(long, value_name = "N", default_value = "1")]
     pub(crate) threads: NonZeroUsize,
@@ -91,6 +116,9 @@ pub(crate) struct RunArguments {
     /// The location to press at [default: the one the page shows]
     #[arg(long, value_name = "ID")]
     pub(crate) location: Option<i64>,
+    /// Share of the operations that read [default: 0.8 with `mixed`, 1 with `browse`, else 0]
+    #[arg(long, value_name = "P", value_parser = share)]
+    pub(crate) reads: Option<f64>,
     /// Share of the presses that take one away [default: 0.5 with `mixed`, else 0]
     #[arg(long, value_name = "P", value_parser = share)]
     pub(crate) removals: Option<f64>,
@@ -113,6 +141,9 @@ pub(crate) struct RunArguments {
     /// Prove afterwards that the ledger holds what was answered
     #[arg(long)]
     pub(crate) check: bool,
+    /// End with 1 if a request was not answered as it should be at its first attempt
+    #[arg(long)]
+    pub(crate) fail_on_error: bool,
     /// Write the result to this file as well
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,

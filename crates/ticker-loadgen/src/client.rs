@@ -1,15 +1,18 @@
 //! A client: an account with a session, and lanes to send its requests through.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use futures_util::future::join_all;
 use http::{HeaderValue, StatusCode};
 
 use crate::account::Account;
+use crate::addition::{self, Addition};
 use crate::answer::Answer;
 use crate::ask::{Ask, Path};
+use crate::attempts::Attempt;
+use crate::failure::{Broken, Failure};
 use crate::journal::{Acknowledged, Event, Journal};
 use crate::lane::{Lane, Route};
 use crate::press::{Press, Verdict, disagreement};
@@ -20,6 +23,8 @@ use crate::tally::{Kind, Outcome, SharedTally};
 pub(crate) struct Client {
     account: Account,
     session: Option<HeaderValue>,
+    /// An answer has said that the session is not known any more.
+    is_session_lost: bool,
     /// One for each time that a press is sent; what is not a press takes the first.
     lanes: Vec<Lane>,
     tally: SharedTally,
@@ -39,6 +44,7 @@ impl Client {
         Self {
             account,
             session: None,
+            is_session_lost: false,
             lanes: lanes.collect(),
             tally: route.tally.clone(),
             journal,
@@ -53,12 +59,27 @@ impl Client {
         let name = self.account.name.clone();
         let lane = &mut self.lanes[0];
         let answer = lane.ask(&Ask::sign_in(&self.account), false).await;
-        let answer = answer.with_context(|| format!("no answer to the sign-in of {name}"))?;
+        let Some(answer) = answer else {
+            bail!(
+                "no answer to the sign-in of {name}: {}",
+                lane.last_failure()
+            );
+        };
         if answer.status != StatusCode::SEE_OTHER || answer.session.is_none() {
             bail!("{name} cannot sign in: {}", answer.words(&lane.body));
         }
         self.session = answer.session;
         Ok(())
+    }
+
+    /// Goes on with a session that another client of the same account began.
+    pub(crate) fn join(&mut self, session: HeaderValue) {
+        self.session = Some(session);
+    }
+
+    /// Who it signs in as.
+    pub(crate) fn name(&self) -> &str {
+        &self.account.name
     }
 
     /// The session that the client has.
@@ -73,7 +94,9 @@ impl Client {
     pub(crate) async fn read(&mut self, path: Path) -> anyhow::Result<String> {
         let ask = Ask::page(path, self.session.as_ref());
         let lane = &mut self.lanes[0];
-        let answer = lane.ask(&ask, false).await.context("no answer")?;
+        let Some(answer) = lane.ask(&ask, false).await else {
+            bail!("no answer: {}", lane.last_failure());
+        };
         if answer.status != StatusCode::OK {
             bail!("{}", answer.words(&lane.body));
         }
@@ -89,14 +112,17 @@ impl Client {
         operation: Operation,
         due: Instant,
     ) -> anyhow::Result<Outcome> {
-        self.tally.lock().begun += 1;
+        if !matches!(operation, Operation::Add(..)) {
+            self.tally.lock().begun += 1;
+        }
         let (kind, outcome) = match operation {
             Operation::Press(press) => (Kind::Press, self.press(&press).await?),
+            Operation::Add(addition, pause) => (Kind::Slow, self.add(addition, pause).await?),
             Operation::Read(path) => {
                 let ask = Ask::page(path, self.session.as_ref());
                 let is_page = |answer: &Answer| answer.status == StatusCode::OK;
                 let outcome = self.ask(&ask, is_page, Outcome::Read).await;
-                (kind_of(path), outcome)
+                (ask.kind(), outcome)
             }
             Operation::SignIn => {
                 let ask = Ask::sign_in(&self.account);
@@ -124,12 +150,48 @@ impl Client {
         let Some(answer) = lane.ask(ask, false).await else {
             return Outcome::GaveUp;
         };
+        let attempt = lane.attempt(ask);
         if is_good(&answer) {
+            self.tally.lock().attempts.succeed(attempt);
             return good;
         }
-        let words = || format!("{ask}: {}", answer.words(&lane.body));
-        self.tally.lock().complain(words);
+        let broken = answer.failure(&lane.body);
+        self.complain(ask, attempt, broken);
         Outcome::Unexpected
+    }
+
+    /// Adds an item; what the log says of it is proved by its posting.
+    async fn add(&mut self, addition: Addition, pause: Duration) -> anyhow::Result<Outcome> {
+        let ask = Ask::add(&addition, addition::about(pause), self.session.as_ref());
+        let key = addition.key;
+        self.log(|| Event::Adding(addition))?;
+        let mut item = None;
+        let is_added = |answer: &Answer| {
+            item = addition::added(answer.location.as_deref());
+            answer.status == StatusCode::SEE_OTHER && item.is_some()
+        };
+        let outcome = self.ask(&ask, is_added, Outcome::Added).await;
+        match item.filter(|_| outcome == Outcome::Added) {
+            Some(item) => self.log(|| Event::Added { key, item })?,
+            None => self.log(|| Event::Unknown { key, status: None })?,
+        }
+        if outcome == Outcome::Unexpected {
+            // Whoever is turned away at once takes as much time.
+            tokio::time::sleep(pause).await;
+        }
+        Ok(outcome)
+    }
+
+    /// Counts an answer that was not to be expected.
+    fn complain(&mut self, ask: &Ask, attempt: Attempt, broken: Broken) {
+        let mut tally = self.tally.lock();
+        tally.complain(|| format!("{ask}: {}", broken.words));
+        if broken.failure == Failure::SessionLost && !self.is_session_lost {
+            self.is_session_lost = true;
+            let name = self.account.name.clone();
+            *tally.sessions_lost.entry(name).or_default() += 1;
+        }
+        tally.attempts.fail(attempt, broken);
     }
 
     async fn press(&mut self, press: &Press) -> anyhow::Result<Outcome> {
@@ -153,14 +215,26 @@ impl Client {
                 self.lanes.len() == 1 && answer.as_ref().is_some_and(|answer| answer.tries == 1);
             self.log(|| event(press, verdict, is_only))?;
         }
-        let last = verdicts.iter().map(outcome).max();
-        let last = last.context("a client has a lane")?;
-        if let Some(Verdict::Unexpected { words, .. }) =
-            verdicts.iter().find(|one| outcome(one) == last)
-        {
-            self.tally.lock().complain(|| format!("{ask}: {words}"));
+        for (number, (verdict, answer)) in verdicts.iter().zip(&answers).enumerate() {
+            let lane = &self.lanes[number];
+            let attempt = lane.attempt(&ask);
+            match (verdict, answer) {
+                (Verdict::Posted(_) | Verdict::Refused(_), _) => {
+                    self.tally.lock().attempts.succeed(attempt);
+                }
+                (Verdict::Unexpected { .. }, Some(answer)) => {
+                    let broken = answer.failure(&lane.body);
+                    self.complain(&ask, attempt, broken);
+                }
+                // Each try was counted when it failed.
+                (Verdict::Unexpected { .. } | Verdict::GaveUp, _) => (),
+            }
         }
-        Ok(last)
+        verdicts
+            .iter()
+            .map(outcome)
+            .max()
+            .context("a client has a lane")
     }
 
     fn log(&self, event: impl FnOnce() -> Event) -> anyhow::Result<()> {
@@ -168,14 +242,6 @@ impl Client {
             Some(journal) => journal.append(event()).context("cannot write the log"),
             None => Ok(()),
         }
-    }
-}
-
-fn kind_of(path: Path) -> Kind {
-    match path {
-        Path::Inventory => Kind::Inventory,
-        Path::Item(_) | Path::Adjust(_) => Kind::Item,
-        Path::History(_) => Kind::History,
     }
 }
 
@@ -202,12 +268,11 @@ fn event(press: &Press, verdict: &Verdict, is_only_try: bool) -> Event {
         },
         Verdict::Unexpected {
             status: status @ (401 | 403 | 404),
-            ..
         } if is_only_try => Event::Refused {
             key,
             status: *status,
         },
-        Verdict::Unexpected { status, .. } => Event::Unknown {
+        Verdict::Unexpected { status } => Event::Unknown {
             key,
             status: Some(*status),
         },
@@ -227,10 +292,7 @@ mod tests {
             location: 1,
             delta: 1,
         };
-        let away = Verdict::Unexpected {
-            status: 403,
-            words: String::new(),
-        };
+        let away = Verdict::Unexpected { status: 403 };
         let key = press.key;
         assert_eq!(
             event(&press, &away, true),

@@ -1,45 +1,52 @@
-//! One keep-alive connection, which can be cut on purpose.
+//! One connection, which can be cut on purpose.
 
 mod scissors;
 
 use std::future::{Future as _, poll_fn};
-use std::io;
 use std::pin::{Pin, pin};
 use std::task::Poll;
 
 use http::response::Parts;
 use http::{Request, Response};
-use http_body_util::{BodyExt as _, Full};
-use hyper::body::{Bytes, Incoming};
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
 
 pub(crate) use self::scissors::Cut;
 use self::scissors::{Scissors, Trigger};
-use crate::replica::Replica;
+use crate::failure::Broken;
+use crate::payload::Payload;
 
-type Driver = http1::Connection<TokioIo<Scissors>, Full<Bytes>>;
+type Driver = http1::Connection<TokioIo<Scissors>, Payload>;
+
+/// Bytes both ways, encrypted or not.
+pub(crate) trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
+
+/// Any such.
+pub(crate) type Stream = Box<dyn Duplex>;
 
 /// A connection. Whoever exchanges also drives it, so that no other task has to be woken; between
 /// exchanges it stands still.
 pub(crate) struct Connection {
-    sender: SendRequest<Full<Bytes>>,
+    sender: SendRequest<Payload>,
     driver: Pin<Box<Driver>>,
     trigger: Trigger,
 }
 
 impl Connection {
-    /// Connects.
+    /// Speaks HTTP over `stream`.
     ///
     /// # Errors
-    /// When nobody listens there.
-    pub(crate) async fn open(replica: &Replica) -> io::Result<Self> {
-        let stream = TcpStream::connect(&replica.address).await?;
-        stream.set_nodelay(true)?;
+    /// When it breaks before anything was said.
+    pub(crate) async fn over(stream: Stream) -> Result<Self, Broken> {
         let trigger = Trigger::default();
         let io = TokioIo::new(Scissors::new(stream, trigger.clone()));
-        let (sender, driver) = http1::handshake(io).await.map_err(io::Error::other)?;
+        let handshake = http1::handshake(io).await;
+        let (sender, driver) = handshake.map_err(|error| Broken::exchanging(&error))?;
         Ok(Self {
             sender,
             driver: Box::pin(driver),
@@ -64,7 +71,7 @@ impl Connection {
     /// When the connection breaks, or is cut because `cut` says so; it is of no use any more then.
     pub(crate) async fn exchange(
         &mut self,
-        request: Request<Full<Bytes>>,
+        request: Request<Payload>,
         cut: Option<Cut>,
         body: &mut Vec<u8>,
     ) -> Result<Parts, hyper::Error> {
@@ -86,7 +93,7 @@ impl Connection {
     /// When the connection breaks before the head is there.
     pub(crate) async fn stream(
         self,
-        request: Request<Full<Bytes>>,
+        request: Request<Payload>,
         tasks: &mut tokio::task::JoinSet<()>,
     ) -> Result<Response<Incoming>, hyper::Error> {
         let Self {
@@ -101,7 +108,7 @@ impl Connection {
 
     async fn drive(
         &mut self,
-        request: Request<Full<Bytes>>,
+        request: Request<Payload>,
         body: &mut Vec<u8>,
     ) -> Result<Parts, hyper::Error> {
         let Self { sender, driver, .. } = self;
@@ -124,8 +131,8 @@ impl Connection {
 }
 
 async fn exchange(
-    sender: &mut SendRequest<Full<Bytes>>,
-    request: Request<Full<Bytes>>,
+    sender: &mut SendRequest<Payload>,
+    request: Request<Payload>,
     body: &mut Vec<u8>,
 ) -> Result<Parts, hyper::Error> {
     body.clear();

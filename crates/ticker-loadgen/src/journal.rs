@@ -13,6 +13,7 @@ use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::addition::Addition;
 use crate::press::{Posted, Press};
 
 /// One line of the log.
@@ -40,9 +41,18 @@ pub(crate) enum Event {
         /// The answer's status.
         status: u16,
     },
+    /// An item is about to be added.
+    Adding(Addition),
+    /// It was answered that the item was added.
+    Added {
+        /// The addition's key.
+        key: Uuid,
+        /// The item's id.
+        item: i64,
+    },
     /// The answer leaves open what happened, or none came.
     Unknown {
-        /// The press's key.
+        /// The key.
         key: Uuid,
         /// The answer's status.
         status: Option<u16>,
@@ -166,6 +176,8 @@ mod tests {
             }),
             Event::Refused { key, status: 409 },
             Event::Unknown { key, status: None },
+            Event::Adding(Addition::new()),
+            Event::Added { key, item: 9 },
         ];
         for event in &events {
             let journal = Journal::open(&path).unwrap();
@@ -181,7 +193,7 @@ mod tests {
             read(&path, |_| ())
                 .unwrap_err()
                 .to_string()
-                .contains("line 5 is no entry")
+                .contains("line 7 is no entry")
         );
         std::fs::remove_file(&path).unwrap();
         assert_eq!(found, events);

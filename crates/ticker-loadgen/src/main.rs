@@ -27,12 +27,29 @@
 //! # A recorded workload, each user's transactions in their order; again, and nothing is posted twice.
 //! ticker-loadgen run --url … --accounts accounts --scenario replay --workload week.csv --name week-1
 //!
+//! # 150 arrivals a second through the proxy, half the clients connecting anew each time, 8 more with a form
+//! # that takes 3 s; and not one request may fail at its first attempt.
+//! ticker-loadgen run --url https://ticker.lab --connect 127.0.0.1:10443 --ca ca.pem --accounts managers \
+//!     --share-sessions --scenario mixed --clients 64 --connections mixed --slow 8 --rate 150 \
+//!     --duration 120s --fail-on-error --log rolling.log --json rolling.json
+//!
 //! # The proof alone, from the logs of any number of runs.
 //! ticker-loadgen check --url … --accounts accounts --log monday.log --log tuesday.log
 //! ```
 //!
 //! Exit codes: 0 all as it should be; 1 an answer was not to be expected, the ledger is not sound, or it
-//! could not be found out; 2 the command line or a file that it names is wrong.
+//! could not be found out, or with `--fail-on-error` a first attempt failed; 2 the command line or a file that it
+//! names is wrong.
+//!
+//! # What a failure is
+//!
+//! Requests are sent again until they are answered, and whether they then happened exactly once is one question.
+//! Whether the service was there is another: the result tells all first attempts that broke or were not
+//! answered as they should be, by name, method and route, the first twenty with their second, and how long
+//! nobody was answered at all. A connection that the server closed while nothing was under way is no failure.
+//!
+//! Load stays on this machine: what is connected to must be its loopback, unless `--allow-remote` says
+//! otherwise.
 //!
 //! # What a latency is
 //!
@@ -42,17 +59,21 @@
 //! coordinated omission. (The schedule wakes clients to the millisecond: up to one of those is ours.)
 
 mod account;
+mod addition;
 mod answer;
 mod ask;
+mod attempts;
 mod check;
 mod cli;
 mod client;
 mod connection;
+mod failure;
 mod journal;
 mod lane;
 mod misused;
 mod pace;
 mod patience;
+mod payload;
 mod press;
 mod progress;
 mod replica;
@@ -61,6 +82,7 @@ mod run;
 mod scenario;
 mod shelf;
 mod tally;
+mod way;
 mod workload;
 
 use std::process::ExitCode;

@@ -49,8 +49,6 @@ pub(crate) enum Verdict {
     Unexpected {
         /// Its status.
         status: u16,
-        /// The answer, in words.
-        words: String,
     },
     /// No answer came in all the time there was.
     GaveUp,
@@ -86,7 +84,6 @@ impl Press {
         };
         judged.unwrap_or_else(|| Verdict::Unexpected {
             status: answer.status.as_u16(),
-            words: answer.words(body),
         })
     }
 
@@ -142,6 +139,7 @@ mod tests {
             status: StatusCode::from_u16(status).unwrap(),
             retry_after: None,
             session: None,
+            location: None,
             tries: 1,
         };
         PRESS.judge(Some(&answer), body.as_bytes())

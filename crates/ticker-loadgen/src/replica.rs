@@ -6,8 +6,9 @@ use std::str::FromStr;
 use http::uri::Scheme;
 use http::{HeaderValue, Uri};
 use serde::Serialize;
+use tokio_rustls::rustls::pki_types::ServerName;
 
-/// One listener, given as an `http` address without a path.
+/// One listener, given as an `http` or `https` address without a path.
 #[derive(Clone, Debug)]
 pub(crate) struct Replica {
     /// Host and port, to connect to.
@@ -16,6 +17,8 @@ pub(crate) struct Replica {
     pub(crate) host: HeaderValue,
     /// Its address as an origin: `http://127.0.0.1:5000`.
     pub(crate) origin: HeaderValue,
+    /// Whose certificate it must have, with `https`.
+    pub(crate) server_name: Option<ServerName<'static>>,
 }
 
 /// The text is no such address.
@@ -24,7 +27,7 @@ pub(crate) struct NotAReplica;
 
 impl fmt::Display for NotAReplica {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a replica is given as http://HOST:PORT, without a path")
+        f.write_str("a replica is given as http://HOST:PORT or https://HOST:PORT, without a path")
     }
 }
 
@@ -37,28 +40,50 @@ impl FromStr for Replica {
         let uri: Uri = text.parse().map_err(|_| NotAReplica)?;
         let authority = uri.authority().ok_or(NotAReplica)?;
         let bare = uri.path() == "/" && uri.query().is_none() && !authority.as_str().contains('@');
-        if uri.scheme() != Some(&Scheme::HTTP) || !bare {
+        let is_encrypted = match uri.scheme() {
+            Some(scheme) if *scheme == Scheme::HTTP => false,
+            Some(scheme) if *scheme == Scheme::HTTPS => true,
+            _ => return Err(NotAReplica),
+        };
+        if !bare {
             return Err(NotAReplica);
         }
-        let address = format!(
-            "{}:{}",
-            authority.host(),
-            authority.port_u16().unwrap_or(80)
-        );
+        let (scheme, port) = if is_encrypted {
+            ("https", 443)
+        } else {
+            ("http", 80)
+        };
+        let host = authority.host();
+        let server_name = is_encrypted.then(|| {
+            // A certificate names an IPv6 address without its brackets.
+            let name = host.trim_matches(['[', ']']).to_owned();
+            ServerName::try_from(name).map_err(|_| NotAReplica)
+        });
+        let server_name = server_name.transpose()?;
+        let address = format!("{host}:{}", authority.port_u16().unwrap_or(port));
         let host = HeaderValue::from_str(authority.as_str()).map_err(|_| NotAReplica)?;
         let origin =
-            HeaderValue::from_str(&format!("http://{authority}")).map_err(|_| NotAReplica)?;
+            HeaderValue::from_str(&format!("{scheme}://{authority}")).map_err(|_| NotAReplica)?;
         Ok(Self {
             address,
             host,
             origin,
+            server_name,
         })
+    }
+}
+
+impl Replica {
+    /// Whether it speaks TLS.
+    pub(crate) fn is_encrypted(&self) -> bool {
+        self.server_name.is_some()
     }
 }
 
 impl Serialize for Replica {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&format_args!("http://{}", self.address))
+        let scheme = if self.is_encrypted() { "https" } else { "http" };
+        serializer.collect_str(&format_args!("{scheme}://{}", self.address))
     }
 }
 
@@ -76,6 +101,19 @@ mod tests {
             "http://ticker".parse::<Replica>().unwrap().address,
             "ticker:80"
         );
+        assert!(!replica.is_encrypted());
+    }
+
+    #[test]
+    fn an_encrypted_one_says_whose_certificate_it_needs() {
+        let replica: Replica = "https://ticker.lab".parse().unwrap();
+        assert_eq!(replica.address, "ticker.lab:443");
+        assert_eq!(replica.host, "ticker.lab");
+        assert_eq!(replica.origin, "https://ticker.lab");
+        assert_eq!(replica.server_name.unwrap().to_str(), "ticker.lab");
+        let by_number: Replica = "https://[::1]:10443".parse().unwrap();
+        assert_eq!(by_number.address, "[::1]:10443");
+        assert_eq!(by_number.server_name.unwrap().to_str(), "::1");
     }
 
     #[test]
@@ -83,7 +121,7 @@ mod tests {
         for wrong in [
             "",
             "localhost:5000",
-            "https://x",
+            "ftp://x",
             "http://x/y",
             "http://a@x",
             "http://x/?q",

@@ -7,6 +7,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use serde::Serialize;
 
+use crate::attempts::{AttemptsReport, Count};
 use crate::check::Findings;
 use crate::cli::RunArguments;
 use crate::tally::{Kind, Latencies, Outcome, Tally, Trouble};
@@ -30,6 +31,10 @@ pub(crate) struct Report<'a> {
     unsent: u64,
     /// Keys whose answers contradict each other.
     disagreements: u64,
+    /// What whoever does not try again would have seen.
+    first_attempts: AttemptsReport<'a>,
+    /// Clients whose session was not known any more, by their account.
+    sessions_lost: &'a BTreeMap<String, u64>,
     /// What was wrong, in words: the first of them.
     complaints: &'a [String],
     /// What the checker found, if it was asked.
@@ -101,6 +106,8 @@ impl<'a> Report<'a> {
             sent_again: tally.troubles.clone(),
             unsent: scheduled.map_or(0, |scheduled| scheduled.saturating_sub(tally.begun)),
             disagreements: tally.disagreements,
+            first_attempts: tally.attempts.report(),
+            sessions_lost: &tally.sessions_lost,
             complaints: &tally.complaints,
             check,
         }
@@ -188,12 +195,56 @@ impl fmt::Display for Report<'_> {
                 self.disagreements
             )?;
         }
+        write_attempts(f, &self.first_attempts)?;
+        for (name, clients) in self.sessions_lost {
+            writeln!(f, "session lost: {name}'s, seen by {clients} clients")?;
+        }
         for complaint in self.complaints {
             writeln!(f, "wrong: {complaint}")?;
         }
         self.check
             .as_ref()
             .map_or(Ok(()), |check| write!(f, "{check}"))
+    }
+}
+
+/// Whether the service was there.
+fn write_attempts(f: &mut fmt::Formatter<'_>, attempts: &AttemptsReport<'_>) -> fmt::Result {
+    let AttemptsReport { count, failed, .. } = attempts;
+    writeln!(f, "first attempts: {failed} failed of {count}")?;
+    for (purpose, gap) in &attempts.longest_without_success {
+        let purpose = word(purpose);
+        let (seconds, from) = (gap.seconds, gap.from_s);
+        writeln!(
+            f,
+            "longest without a success: {purpose} {seconds:.3} s, from {from:.3} s on"
+        )?;
+    }
+    if *failed == 0 {
+        return Ok(());
+    }
+    writeln!(f, "failed how: {}", counts(attempts.by_failure))?;
+    for (route, Count { count, failed }) in &attempts.by_route {
+        writeln!(f, "failed where: {route}: {failed} of {count}")?;
+    }
+    for told in attempts.failures {
+        let way = match (told.is_reused, word(&told.connections)) {
+            (true, connections) => format!("{connections}, used before"),
+            (false, connections) => format!("{connections}, new"),
+        };
+        writeln!(
+            f,
+            "failed: at {:.3} s after {:.3} s, {} ({way}): {}: {}",
+            told.at_s,
+            told.took_s,
+            told.route,
+            word(&told.failure),
+            told.words
+        )?;
+    }
+    match attempts.recovered_s {
+        Some(seconds) => writeln!(f, "first success after the last failure: at {seconds:.3} s"),
+        None => writeln!(f, "no success after the last failure"),
     }
 }
 

@@ -54,16 +54,17 @@ pub(crate) async fn run(arguments: RunArguments) -> anyhow::Result<bool> {
         _ => None,
     };
     let tally = tally.lock();
-    let is_clean = tally.is_clean() && findings.as_ref().is_none_or(Findings::is_sound);
+    let is_available = !arguments.fail_on_error || tally.attempts.failed() == 0;
+    let is_true = tally.is_clean() && findings.as_ref().is_none_or(Findings::is_sound);
     let report = Report::new(&arguments, &tally, scheduled, findings);
     print!("{report}");
     if let Some(path) = &arguments.json {
         report.write(path)?;
     }
     if let Some(log) = &mut log {
-        log.set_evidence(!is_clean);
+        log.set_evidence(!is_true);
     }
-    Ok(is_clean)
+    Ok(is_true && is_available)
 }
 
 /// How long to measure, if no number of operations is given.
@@ -87,10 +88,11 @@ async fn measure(arguments: &RunArguments, prepared: Prepared) -> anyhow::Result
         arguments.presses,
         arguments.rate,
     );
-    let (pace, reading) = (Arc::new(pace), Arc::new(Pace::new(start, None, None, None)));
+    let meanwhile = Arc::new(Pace::new(start, None, None, None));
+    let pace = Arc::new(pace);
     *prepared.tally.lock() = Tally::new(start + warm_up);
     let mut workers = spawn(prepared.workers, &pace);
-    let mut readers = spawn(prepared.readers, &reading);
+    let mut companions = spawn(prepared.companions, &meanwhile);
     let mut showing = pin!(progress::show(prepared.tally.clone()));
     let mut working = pin!(finish(&mut workers));
     let finished = tokio::select! {
@@ -105,9 +107,9 @@ async fn measure(arguments: &RunArguments, prepared: Prepared) -> anyhow::Result
             }
         }
     };
-    reading.stop();
+    meanwhile.stop();
     progress::clear();
-    finished.and(finish(&mut readers).await)?;
+    finished.and(finish(&mut companions).await)?;
     Ok(pace.scheduled())
 }
 

@@ -1,13 +1,14 @@
 //! What a client does next.
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rand::RngExt as _;
 use rand::rngs::SmallRng;
 use serde::Serialize;
 use uuid::{Builder, Uuid};
 
+use crate::addition::Addition;
 use crate::ask::Path;
 use crate::press::Press;
 use crate::shelf::{Shelf, Shelves};
@@ -31,7 +32,7 @@ pub(crate) enum Scenario {
 }
 
 /// What a client does in one go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Operation {
     /// Changes a level.
     Press(Press),
@@ -39,6 +40,8 @@ pub(crate) enum Operation {
     Read(Path),
     /// Begins a session.
     SignIn,
+    /// Adds an item, with about such a pause in the middle of the form.
+    Add(Addition, Duration),
 }
 
 /// Chooses a client's operations.
@@ -49,6 +52,8 @@ pub(crate) enum Plan {
     Written(std::vec::IntoIter<Press>),
     /// Signs in.
     SignIn,
+    /// Adds items, with about such a pause in the middle of each form.
+    Slow(Duration),
 }
 
 impl Plan {
@@ -58,6 +63,7 @@ impl Plan {
             Self::Chosen(chooser) => Some(chooser.choose()),
             Self::Written(presses) => presses.next().map(Operation::Press),
             Self::SignIn => Some(Operation::SignIn),
+            Self::Slow(pause) => Some(Operation::Add(Addition::new(), *pause)),
         }
     }
 

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
+use crate::attempts::{Attempts, Purpose};
+
 /// What kind of request was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -21,6 +23,39 @@ pub(crate) enum Kind {
     History,
     /// A sign-in.
     SignIn,
+    /// A new item, by a form with a pause in its middle.
+    Slow,
+    /// The whole history.
+    Export,
+}
+
+impl Kind {
+    /// The method and the route, with what is peculiar about the request.
+    pub(crate) fn route(self) -> &'static str {
+        match self {
+            Self::Press => "POST /items/{id}/adjust",
+            Self::Inventory => "GET /",
+            Self::Item => "GET /items/{id}",
+            Self::History => "GET /items/{id}/history",
+            Self::SignIn => "POST /login",
+            Self::Slow => "POST /items, in halves",
+            Self::Export => "GET /history.csv",
+        }
+    }
+
+    /// The method.
+    pub(crate) fn method(self) -> &'static str {
+        self.route().split(' ').next().unwrap_or_default()
+    }
+
+    /// What it is for.
+    pub(crate) fn purpose(self) -> Purpose {
+        match self {
+            Self::Inventory | Self::Item | Self::History | Self::Export => Purpose::Reads,
+            Self::Press | Self::SignIn => Purpose::Writes,
+            Self::Slow => Purpose::SlowWrites,
+        }
+    }
 }
 
 /// How an operation ended. Where several answers end it, the last of these that one of them has counts.
@@ -37,6 +72,8 @@ pub(crate) enum Outcome {
     Read,
     /// The session began.
     SignedIn,
+    /// The item was added, now or at an earlier try.
+    Added,
     /// The answer was none that the operation can have.
     Unexpected,
     /// No answer came in all the time there was.
@@ -73,7 +110,11 @@ pub(crate) struct Tally {
     pub(crate) troubles: BTreeMap<Trouble, u64>,
     /// From when the request was due to the end of its answer.
     pub(crate) latencies: BTreeMap<Kind, Latencies>,
-    /// Operations that were begun, warm-up included.
+    /// First attempts, warm-up included.
+    pub(crate) attempts: Attempts,
+    /// Clients whose session is not known any more, by their account.
+    pub(crate) sessions_lost: BTreeMap<String, u64>,
+    /// Operations of the schedule that were begun, warm-up included.
     pub(crate) begun: u64,
     /// Keys whose answers contradict each other.
     pub(crate) disagreements: u64,
@@ -95,6 +136,8 @@ impl Tally {
             outcomes: BTreeMap::new(),
             troubles: BTreeMap::new(),
             latencies: BTreeMap::new(),
+            attempts: Attempts::new(Instant::now()),
+            sessions_lost: BTreeMap::new(),
             begun: 0,
             disagreements: 0,
             complaints: Vec::new(),
@@ -117,7 +160,10 @@ impl Tally {
         if !is_wrong && due >= self.counts_from {
             let of_kind = self.latencies.entry(kind).or_insert_with(latencies);
             of_kind.saturating_record(latency_us);
-            self.ended = now;
+            // The last slow ones outlast the rest by seconds in which little is asked for.
+            if kind != Kind::Slow {
+                self.ended = now;
+            }
         }
     }
 

@@ -7,12 +7,13 @@ use std::fmt;
 use uuid::Uuid;
 
 use super::Findings;
+use crate::addition::Addition;
 use crate::journal::Event;
 use crate::press::Press;
 
 /// A movement of the history, as far as it is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Movement {
+pub(super) struct Movement<'row> {
     /// The posting's key.
     pub(super) key: Uuid,
     /// The posting's id.
@@ -21,6 +22,8 @@ pub(super) struct Movement {
     pub(super) change: Change,
     /// On hand at the location afterwards.
     pub(super) after: i64,
+    /// The item's SKU.
+    pub(super) sku: &'row [u8],
 }
 
 /// What moved and by how much.
@@ -67,6 +70,16 @@ enum Answered {
     },
 }
 
+/// Everything that is known of an item that was to be added.
+#[derive(Debug)]
+struct KnownAddition {
+    sku: String,
+    /// Its id, if it was answered that it was added.
+    item: Option<i64>,
+    /// How many movements the history has under the key.
+    found: u32,
+}
+
 /// The status of a refusal that stands under the key; after any other the key may be used again.
 const CONFLICT: u16 = 409;
 
@@ -74,6 +87,7 @@ const CONFLICT: u16 = 409;
 #[derive(Debug, Default)]
 pub(super) struct Expected {
     keys: HashMap<u128, Known>,
+    additions: HashMap<u128, KnownAddition>,
     findings: Findings,
 }
 
@@ -81,6 +95,8 @@ impl Expected {
     /// Takes in what a log says.
     pub(super) fn learn(&mut self, event: &Event) {
         match *event {
+            Event::Adding(ref addition) => self.learn_adding(addition),
+            Event::Added { key, item } => self.learn_added(key, item),
             Event::Intent(press) => self.learn_intent(press),
             Event::Posted(acknowledged) => {
                 let (posting, on_hand) = (acknowledged.posting, acknowledged.on_hand);
@@ -119,6 +135,32 @@ impl Expected {
         }
     }
 
+    fn learn_adding(&mut self, addition: &Addition) {
+        let known = KnownAddition {
+            sku: addition.sku.clone(),
+            item: None,
+            found: 0,
+        };
+        if self
+            .additions
+            .insert(addition.key.as_u128(), known)
+            .is_some()
+        {
+            let key = addition.key;
+            self.findings
+                .violate(|| format!("{key}: meant twice to add an item"));
+        }
+    }
+
+    fn learn_added(&mut self, key: Uuid, item: i64) {
+        match self.additions.get_mut(&key.as_u128()) {
+            Some(known) => known.item = Some(item),
+            None => self
+                .findings
+                .violate(|| format!("{key}: answered as added, but no log says that it was meant")),
+        }
+    }
+
     fn learn_answer(&mut self, key: Uuid, answered: Answered) {
         let Some(known) = self.keys.get_mut(&key.as_u128()) else {
             self.findings
@@ -135,9 +177,10 @@ impl Expected {
     }
 
     /// Takes in a movement of the history.
-    pub(super) fn find(&mut self, movement: &Movement) {
+    pub(super) fn find(&mut self, movement: &Movement<'_>) {
         self.findings.movements += 1;
         let Some(known) = self.keys.get_mut(&movement.key.as_u128()) else {
+            self.find_added(movement);
             return;
         };
         known.found += 1;
@@ -146,6 +189,7 @@ impl Expected {
             posting,
             change,
             after,
+            sku: _,
         } = movement;
         let (meant, answered, found) = (known.meant, known.answered, known.found);
         if found > 1 {
@@ -172,6 +216,39 @@ impl Expected {
         }
     }
 
+    /// Takes in a movement that may be the one that an added item begins with.
+    fn find_added(&mut self, movement: &Movement<'_>) {
+        let Movement {
+            key,
+            posting,
+            change,
+            after,
+            sku,
+        } = *movement;
+        let Some(known) = self.additions.get_mut(&key.as_u128()) else {
+            return;
+        };
+        known.found += 1;
+        let found = known.found;
+        if found > 1 {
+            self.findings.violate(|| {
+                format!("{key}: stands there {found} times, last in posting {posting}")
+            });
+        }
+        let is_meant = (change.delta, after) == (1, 1) && sku == known.sku.as_bytes();
+        let is_answered = known.item.is_none_or(|item| item == change.item);
+        if !is_meant || !is_answered {
+            let (meant, sku) = (&known.sku, String::from_utf8_lossy(sku));
+            let answered = Added(known.item);
+            self.findings.violate(|| {
+                format!(
+                    "{key}: meant to add one of {meant}, answered {answered}, but stands there as {change}, \
+                     {sku}, with {after} on hand"
+                )
+            });
+        }
+    }
+
     /// What was found, now that the history has been read to its end.
     pub(super) fn conclude(self) -> Findings {
         let mut findings = self.findings;
@@ -192,7 +269,34 @@ impl Expected {
                 });
             }
         }
+        for (key, known) in self.additions {
+            findings.keys += 1;
+            if known.item.is_some() {
+                findings.posted += 1;
+            } else {
+                findings.open += 1;
+                findings.open_found += u64::from(known.found > 0);
+            }
+            if known.found == 0 && known.item.is_some() {
+                let (key, sku, answered) = (Uuid::from_u128(key), known.sku, Added(known.item));
+                findings.violate(|| {
+                    format!("{key}: answered {answered}, {sku}, but is not in the history")
+                });
+            }
+        }
         findings
+    }
+}
+
+/// What was answered to an addition, for a person.
+struct Added(Option<i64>);
+
+impl fmt::Display for Added {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            None => f.write_str("not at all"),
+            Some(item) => write!(f, "as added as item {item}"),
+        }
     }
 }
 

@@ -19,7 +19,8 @@ use crate::account::Account;
 use crate::ask::Ask;
 use crate::cli::Target;
 use crate::client::Client;
-use crate::connection::Connection;
+use crate::failure::Broken;
+use crate::lane::Connections;
 use crate::run;
 
 /// How many pieces of the export wait to be read.
@@ -62,13 +63,8 @@ async fn begin(
     account: &Account,
     tasks: &mut JoinSet<()>,
 ) -> anyhow::Result<Incoming> {
-    let mut client = Client::new(
-        account.clone(),
-        &Arc::new(run::route(target, 0.0)),
-        0,
-        1,
-        None,
-    );
+    let route = Arc::new(run::route(target, Connections::KeepAlive, 0.0).await?);
+    let mut client = Client::new(account.clone(), &route, 0, 1, None);
     client.sign_in().await?;
     let session = client
         .session()
@@ -80,13 +76,13 @@ async fn begin(
     let mut failure = anyhow!("there is no replica");
     for replica in &target.replicas {
         let begun = async {
-            let connection = Connection::open(replica).await?;
+            let connection = route.way.open(replica).await?;
             let answer = connection.stream(ask.request(replica, origin), tasks).await;
-            answer.map_err(io::Error::other)
+            answer.map_err(|error| Broken::exchanging(&error))
         };
         match begun.await {
             Ok(answer) => return check_head(answer),
-            Err(error) => failure = error.into(),
+            Err(broken) => failure = anyhow!("{}", broken.words),
         }
     }
     Err(failure)
@@ -125,6 +121,7 @@ struct Columns {
     location: usize,
     delta: usize,
     after: usize,
+    sku: usize,
 }
 
 impl Columns {
@@ -140,10 +137,11 @@ impl Columns {
             location: find("location")?,
             delta: find("delta")?,
             after: find("after")?,
+            sku: find("sku")?,
         })
     }
 
-    fn read(&self, row: &ByteRecord) -> anyhow::Result<Movement> {
+    fn read<'row>(&self, row: &'row ByteRecord) -> anyhow::Result<Movement<'row>> {
         let number = |column: usize| -> anyhow::Result<i64> {
             let text = std::str::from_utf8(&row[column])?;
             text.parse()
@@ -158,6 +156,7 @@ impl Columns {
                 delta: number(self.delta)?,
             },
             after: number(self.after)?,
+            sku: &row[self.sku],
         })
     }
 }
@@ -217,7 +216,8 @@ mod tests {
                 key,
                 posting,
                 change,
-                after
+                after,
+                sku: b"A",
             }
         );
     }

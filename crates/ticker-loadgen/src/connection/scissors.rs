@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
+
+use super::Stream;
 
 /// Where to cut: once the request is written and so many bytes of the answer are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +54,7 @@ impl Trigger {
 
 /// A stream and its trigger.
 pub(crate) struct Scissors {
-    stream: TcpStream,
+    stream: Stream,
     trigger: Trigger,
     /// Something was written since the trigger was set: the request is on its way.
     is_asked: bool,
@@ -61,7 +62,7 @@ pub(crate) struct Scissors {
 
 impl Scissors {
     /// Cuts `stream` when `trigger` says so.
-    pub(crate) fn new(stream: TcpStream, trigger: Trigger) -> Self {
+    pub(crate) fn new(stream: Stream, trigger: Trigger) -> Self {
         Self {
             stream,
             trigger,

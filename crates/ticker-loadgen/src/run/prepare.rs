@@ -1,21 +1,24 @@
 //! Before the clock starts: who takes part, what they press on, and that all are signed in.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anyhow::Context as _;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use http::HeaderValue;
 
 use crate::account::{self, Account};
 use crate::ask::Path;
 use crate::cli::{RunArguments, Target};
 use crate::client::Client;
 use crate::journal::Journal;
-use crate::lane::Route;
+use crate::lane::{Connections, Route};
 use crate::misused::Misused;
 use crate::patience::Patience;
 use crate::scenario::{Chooser, Plan, Scenario};
 use crate::shelf::{self, Shelf, Shelves};
 use crate::tally::SharedTally;
+use crate::way::Way;
 use crate::workload;
 
 /// Clients and what each does.
@@ -27,14 +30,23 @@ pub(super) struct Prepared {
     pub(super) tally: SharedTally,
     /// Those whose work is the run.
     pub(super) workers: Party,
-    /// Those who read for as long as the others work.
-    pub(super) readers: Party,
+    /// Those who read or add items for as long as the others work.
+    pub(super) companions: Party,
 }
 
-/// The way to the replicas, without cuts.
-pub(crate) fn route(target: &Target, cut: f64) -> Route {
-    Route {
+/// The route to the target, that share of its connections cut.
+///
+/// # Errors
+/// When there is no way to it.
+pub(crate) async fn route(
+    target: &Target,
+    connections: Connections,
+    cut: f64,
+) -> Result<Route, Misused> {
+    Ok(Route {
         replicas: target.replicas.clone(),
+        way: Way::to(target).await?,
+        connections,
         origin: target.origin.as_ref().map(|origin| origin.origin.clone()),
         patience: Patience {
             timeout: target.timeout,
@@ -42,7 +54,7 @@ pub(crate) fn route(target: &Target, cut: f64) -> Route {
         },
         cut,
         tally: SharedTally::new(),
-    }
+    })
 }
 
 /// Signs in whoever needs a session, and looks for what there is to press on.
@@ -54,7 +66,8 @@ pub(super) async fn prepare(
     journal: Option<Arc<Journal>>,
 ) -> anyhow::Result<Prepared> {
     let accounts = account::read(&arguments.target.accounts)?;
-    let route = Arc::new(route(&arguments.target, arguments.cut));
+    let route = route(&arguments.target, arguments.connections, arguments.cut).await?;
+    let route = Arc::new(route);
     let recruit = |number: usize, account: &Account| {
         let lanes = arguments.duplicate.get();
         Client::new(account.clone(), &route, number, lanes, journal.clone())
@@ -67,34 +80,45 @@ pub(super) async fn prepare(
             .map(|(number, account)| recruit(number, account))
             .collect()
     };
-    let (workers, readers) = match arguments.scenario {
-        Scenario::Replay => (replay(arguments, &accounts, recruit).await?, Vec::new()),
+    let mut sessions = arguments.share_sessions.then(Sessions::new);
+    let (workers, mut companions) = match arguments.scenario {
+        Scenario::Replay => {
+            let clients = replay(arguments, &accounts, recruit)?;
+            let (clients, plans): (Vec<_>, Vec<_>) = clients.into_iter().unzip();
+            let clients = sign_in(clients, &mut sessions).await?;
+            (clients.into_iter().zip(plans).collect(), Vec::new())
+        }
         Scenario::SignIn => {
             let workers = in_turn(0..count)
                 .into_iter()
                 .map(|client| (client, Plan::SignIn));
-            let readers = sign_in(in_turn(count..count + arguments.readers)).await?;
+            let readers = in_turn(count..count + arguments.readers);
+            let readers = sign_in(readers, &mut sessions).await?;
             (workers.collect(), choose(arguments, 1.0, readers).await?)
         }
         Scenario::Hot | Scenario::Spread | Scenario::Browse | Scenario::Mixed => {
-            let clients = sign_in(in_turn(0..count)).await?;
-            let reads = match arguments.scenario {
+            let clients = sign_in(in_turn(0..count), &mut sessions).await?;
+            let reads = arguments.reads.unwrap_or(match arguments.scenario {
                 Scenario::Browse => 1.0,
                 Scenario::Mixed => 0.8,
                 _ => 0.0,
-            };
+            });
             (choose(arguments, reads, clients).await?, Vec::new())
         }
     };
+    let slow = in_turn(count..count + arguments.slow);
+    let slow = sign_in(slow, &mut sessions).await?;
+    let slowly = |client| (client, Plan::Slow(arguments.slow_pause));
+    companions.extend(slow.into_iter().map(slowly));
     Ok(Prepared {
         tally: route.tally.clone(),
         workers,
-        readers,
+        companions,
     })
 }
 
 /// One client for each user of the workload.
-async fn replay(
+fn replay(
     arguments: &RunArguments,
     accounts: &[Account],
     recruit: impl Fn(usize, &Account) -> Client,
@@ -104,23 +128,40 @@ async fn replay(
         .zip(name)
         .context("a replay has a workload and a name")?;
     let workload = workload::read(path, name)?;
-    let mut clients = Vec::new();
-    for (number, user) in workload.keys().enumerate() {
-        let account = accounts.iter().find(|account| account.name == *user);
+    let mut party = Vec::new();
+    for (number, (user, presses)) in workload.into_iter().enumerate() {
+        let account = accounts.iter().find(|account| account.name == user);
         let account =
             account.ok_or_else(|| Misused(format!("the workload's user {user} has no account")))?;
-        clients.push(recruit(number, account));
+        let plan = Plan::Written(presses.into_iter());
+        party.push((recruit(number, account), plan));
     }
-    let clients = sign_in(clients).await?;
-    let plans = workload
-        .into_values()
-        .map(|presses| Plan::Written(presses.into_iter()));
-    Ok(clients.into_iter().zip(plans).collect())
+    Ok(party)
 }
 
-/// Begins everybody's session, a few at a time: the server hashes two passwords at once.
-async fn sign_in(clients: Vec<Client>) -> anyhow::Result<Vec<Client>> {
+/// Sessions that are shared, by their account.
+type Sessions = BTreeMap<String, HeaderValue>;
+
+/// Begins everybody's session, a few at a time: the server hashes two passwords at once. Sessions that are
+/// to be shared begin when the first of their account needs one.
+async fn sign_in(
+    mut clients: Vec<Client>,
+    shared: &mut Option<Sessions>,
+) -> anyhow::Result<Vec<Client>> {
     const AT_ONCE: usize = 4;
+    if let Some(sessions) = shared {
+        for client in &mut clients {
+            if let Some(session) = sessions.get(client.name()) {
+                client.join(session.clone());
+                continue;
+            }
+            client.sign_in().await?;
+            if let Some(session) = client.session() {
+                sessions.insert(client.name().to_owned(), session.clone());
+            }
+        }
+        return Ok(clients);
+    }
     let signing_in = stream::iter(clients).map(|mut client| async move {
         client.sign_in().await?;
         Ok(client)

@@ -2,6 +2,7 @@
 
 mod ledger;
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -33,6 +34,10 @@ pub(crate) struct Faults {
     pub(crate) forgets_keys: bool,
     /// This many sign-ins are answered with 503 before the first succeeds.
     pub(crate) busy_sign_ins: u64,
+    /// After this many presses no session is known any more.
+    pub(crate) forgets_sessions_after: Option<u64>,
+    /// Items are said to be added, and are not.
+    pub(crate) adds_nothing: bool,
     /// The export breaks off after so many bytes.
     pub(crate) export_bytes: Option<usize>,
 }
@@ -80,6 +85,11 @@ impl Fake {
         self.shop.ledger.lock().unwrap()
     }
 
+    /// How often somebody tried to sign in.
+    pub(crate) fn sign_ins(&self) -> u64 {
+        self.shop.sign_ins.load(Ordering::SeqCst)
+    }
+
     /// How often somebody asked for a press, again and again counted each time.
     pub(crate) fn presses(&self) -> u64 {
         self.shop.presses.load(Ordering::SeqCst)
@@ -108,20 +118,24 @@ async fn answer(shop: Arc<Shop>, request: Request<Incoming>) -> Result<Answer, I
     let Ok(body) = body.collect().await else {
         return Ok(status(StatusCode::BAD_REQUEST));
     };
+    let forgotten_after = shop.faults.forgets_sessions_after.unwrap_or(u64::MAX);
     let is_known = head
         .headers
         .get(COOKIE)
-        .is_some_and(|cookie| cookie == "ticker=session");
+        .is_some_and(|cookie| cookie == "ticker=session")
+        && shop.presses.load(Ordering::SeqCst) < forgotten_after;
     let path: Vec<&str> = head.uri.path().split('/').skip(1).collect();
     Ok(match (&head.method, &path[..]) {
         (&Method::POST, _) if !head.headers.contains_key(ORIGIN) => status(StatusCode::FORBIDDEN),
         (&Method::POST, ["login"]) => sign_in(&shop, &body.to_bytes()),
+        (&Method::GET, _) if !is_known => see_other("/login?next=/"),
         _ if !is_known => status(StatusCode::UNAUTHORIZED),
         (&Method::POST, ["items", item, "adjust"]) => {
             // Goes on when the client has gone away, as Ticker does.
             let (item, body) = (item.parse().unwrap(), body.to_bytes());
             press(&shop, item, &body).await
         }
+        (&Method::POST, ["items"]) => add(&shop, &body.to_bytes()),
         (&Method::GET, ["history.csv"]) => export(&shop),
         (&Method::GET, _) => page(),
         _ => status(StatusCode::NOT_FOUND),
@@ -135,14 +149,39 @@ fn sign_in(shop: &Shop, body: &[u8]) -> Answer {
     if !body.ends_with(b"password=right%20one") {
         return status(StatusCode::UNPROCESSABLE_ENTITY);
     }
-    let mut answer = status(StatusCode::SEE_OTHER);
-    let headers = answer.headers_mut();
-    headers.insert(
+    let mut answer = see_other("/");
+    answer.headers_mut().insert(
         SET_COOKIE,
         "ticker=session; HttpOnly; Path=/".parse().unwrap(),
     );
-    headers.insert(LOCATION, "/".parse().unwrap());
     answer
+}
+
+fn see_other(location: &str) -> Answer {
+    let mut answer = status(StatusCode::SEE_OTHER);
+    answer
+        .headers_mut()
+        .insert(LOCATION, location.parse().unwrap());
+    answer
+}
+
+fn fields(body: &[u8]) -> BTreeMap<&str, &str> {
+    std::str::from_utf8(body)
+        .unwrap()
+        .split('&')
+        .filter_map(|field| field.split_once('='))
+        .collect()
+}
+
+fn add(shop: &Shop, body: &[u8]) -> Answer {
+    let fields = fields(body);
+    assert_eq!(fields["quantity"], "1");
+    if shop.faults.adds_nothing {
+        return see_other("/items/1000");
+    }
+    let mut ledger = shop.ledger.lock().unwrap();
+    let item = ledger.add(fields["key"].parse().unwrap(), fields["sku"]);
+    see_other(&format!("/items/{item}"))
 }
 
 async fn press(shop: &Shop, item: i64, body: &[u8]) -> Answer {
@@ -153,11 +192,7 @@ async fn press(shop: &Shop, item: i64, body: &[u8]) -> Answer {
     if let Some(answer) = shop.faults.answers {
         return status(answer);
     }
-    let fields: std::collections::BTreeMap<&str, &str> = std::str::from_utf8(body)
-        .unwrap()
-        .split('&')
-        .filter_map(|field| field.split_once('='))
-        .collect();
+    let fields = fields(body);
     let key = fields["key"].parse().unwrap();
     let (location, delta) = (
         fields["location"].parse().unwrap(),

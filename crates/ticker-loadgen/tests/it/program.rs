@@ -64,13 +64,20 @@ pub(crate) struct Said {
 /// Runs `command` against both replicas with the words of `arguments` and the folder's accounts, its result
 /// going to `result.json` if it is a run.
 pub(crate) async fn loadgen(fake: &Fake, folder: &Folder, command: &str, arguments: &str) -> Said {
+    let urls = fake
+        .urls
+        .each_ref()
+        .map(|url| format!(" --url {url}"))
+        .concat();
+    loadgen_at(folder, command, &format!("{arguments}{urls}")).await
+}
+
+/// The same, wherever `arguments` say.
+pub(crate) async fn loadgen_at(folder: &Folder, command: &str, arguments: &str) -> Said {
     let mut program = Command::new(env!("CARGO_BIN_EXE_ticker-loadgen"));
     program.args([command, "--accounts", &folder.path("accounts")]);
     // Logs that are kept as evidence go with the folder.
     program.env("TMPDIR", &folder.0);
-    for url in &fake.urls {
-        program.args(["--url", url]);
-    }
     if command == "run" {
         program.args(["--json", &folder.path("result.json")]);
     }

@@ -31,12 +31,13 @@ fn refused(key: u128, status: u16) -> Event {
     }
 }
 
-fn movement(key: u128, posting: i64, after: i64) -> Movement {
+fn movement(key: u128, posting: i64, after: i64) -> Movement<'static> {
     Movement {
         key: Uuid::from_u128(key),
         posting,
         change: CHANGE,
         after,
+        sku: b"A-5",
     }
 }
 
@@ -51,7 +52,7 @@ fn log() -> Vec<Event> {
     ]
 }
 
-fn judged(log: &[Event], history: &[Movement]) -> Findings {
+fn judged(log: &[Event], history: &[Movement<'_>]) -> Findings {
     let mut expected = Expected::default();
     for event in log {
         expected.learn(event);
@@ -63,7 +64,7 @@ fn judged(log: &[Event], history: &[Movement]) -> Findings {
 }
 
 /// The one violation.
-fn said(log: &[Event], history: &[Movement]) -> String {
+fn said(log: &[Event], history: &[Movement<'_>]) -> String {
     let findings = judged(log, history);
     assert_eq!(findings.violations, 1, "{:?}", findings.told);
     findings.told.concat()
@@ -161,4 +162,55 @@ fn a_key_that_was_turned_away_may_be_used_again_but_a_refused_one_not() {
     assert!(judged(&away, &history).is_sound());
     let refused = [intent(1), refused(1, 409), intent(1), posted(1, 10, 42)];
     assert!(!judged(&refused, &history).is_sound());
+}
+
+/// Key 1 added as item 5, key 2 without an answer.
+fn additions() -> Vec<Event> {
+    let adding = |key, sku: &str| {
+        let (key, sku) = (Uuid::from_u128(key), sku.to_owned());
+        Event::Adding(Addition { key, sku })
+    };
+    let (key, item) = (Uuid::from_u128(1), 5);
+    vec![
+        adding(1, "A-5"),
+        Event::Added { key, item },
+        adding(2, "A-5"),
+    ]
+}
+
+#[test]
+fn an_added_item_begins_with_its_posting() {
+    let findings = judged(&additions(), &[movement(1, 10, 1)]);
+    assert!(findings.is_sound(), "{findings}");
+    assert_eq!((findings.keys, findings.posted, findings.open), (2, 1, 1));
+    let both = judged(&additions(), &[movement(1, 10, 1), movement(2, 11, 1)]);
+    assert!(both.is_sound() && both.open_found == 1, "{both}");
+}
+
+#[test]
+fn an_added_item_that_is_lost_doubled_or_another_is_seen() {
+    let lost = judged(&additions(), &[]);
+    assert!(lost.told[0].contains("as item 5"), "{lost}");
+    let doubled = judged(&additions(), &[movement(1, 10, 1), movement(1, 11, 1)]);
+    assert!(
+        doubled.told[0].contains("stands there 2 times"),
+        "{doubled}"
+    );
+    let other_item = Change { item: 6, ..CHANGE };
+    for wrong in [
+        Movement {
+            sku: b"B",
+            ..movement(1, 10, 1)
+        },
+        Movement {
+            change: other_item,
+            ..movement(1, 10, 1)
+        },
+        movement(1, 10, 2),
+    ] {
+        let findings = judged(&additions(), &[wrong]);
+        assert_eq!(findings.violations, 1, "{wrong:?}");
+    }
+    let (key, item) = (Uuid::from_u128(7), 5);
+    assert!(!judged(&[Event::Added { key, item }], &[]).is_sound());
 }

@@ -13,6 +13,7 @@ pub(crate) struct Row {
     pub(crate) posting: usize,
     pub(crate) key: Uuid,
     pub(crate) item: i64,
+    pub(crate) sku: String,
     pub(crate) location: i64,
     pub(crate) delta: i64,
     pub(crate) after: i64,
@@ -60,6 +61,7 @@ impl Ledger {
                 posting,
                 key,
                 item,
+                sku: format!("A-{item}"),
                 location,
                 delta,
                 after,
@@ -75,6 +77,26 @@ impl Ledger {
         (status, answer.to_string())
     }
 
+    /// Adds an item with one on hand, unless the key is known, and gives its id.
+    pub(crate) fn add(&mut self, key: Uuid, sku: &str) -> i64 {
+        *self.tries.entry(key).or_default() += 1;
+        if let Some(row) = self.rows.iter().find(|row| row.key == key) {
+            return row.item;
+        }
+        let posting = self.rows.len() + 1;
+        let item = 1_000 + i64::try_from(posting).unwrap();
+        self.rows.push(Row {
+            posting,
+            key,
+            item,
+            sku: sku.to_owned(),
+            location: 1,
+            delta: 1,
+            after: 1,
+        });
+        item
+    }
+
     /// The export.
     pub(crate) fn csv(&self) -> String {
         let mut csv = String::from(
@@ -86,6 +108,7 @@ impl Ledger {
                 posting,
                 key,
                 item,
+                sku,
                 location,
                 delta,
                 after,
@@ -93,7 +116,7 @@ impl Ledger {
             let before = after - delta;
             write!(
                 csv,
-                "{posting},{posting},{key},1,2026-01-01T00:00:00Z,ana,{item},A-{item},\"Nuts, M6\",{location},\
+                "{posting},{posting},{key},1,2026-01-01T00:00:00Z,ana,{item},{sku},\"Nuts, M6\",{location},\
                  Shop,{delta},{before},{after},,page,\r\n"
             )
             .unwrap();
