@@ -4,6 +4,7 @@
 mod commands;
 mod container;
 mod dashboards;
+mod deploy;
 mod program;
 mod serve;
 mod settings;
