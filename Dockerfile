@@ -14,8 +14,6 @@ ENV SQLX_OFFLINE=true CARGO_INCREMENTAL=0 CARGO_TERM_COLOR=never \
     CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_LINKER=x86_64-linux-gnu-gcc \
     CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc
 ARG TARGETARCH
-# Debian keeps one version of a package at a time: asking for one would fail a month later.
-# hadolint ignore=DL3008
 RUN set -eu; \
     case "$TARGETARCH" in \
         amd64) target=x86_64-unknown-linux-gnu; compiler=gcc-x86-64-linux-gnu; libc= ;; \

@@ -1,6 +1,7 @@
 //! `cargo xtask ci`: everything that can be said about the code without running it.
 
 mod checks;
+mod containers;
 
 use std::time::{Duration, Instant};
 
@@ -36,7 +37,7 @@ enum Verdict {
     Unreachable(String),
 }
 
-const CHECKS: [Check; 10] = [
+const CHECKS: [Check; 12] = [
     Check {
         name: "fmt",
         run: checks::fmt,
@@ -68,6 +69,14 @@ const CHECKS: [Check; 10] = [
     Check {
         name: "shellcheck",
         run: checks::shellcheck,
+    },
+    Check {
+        name: "hadolint",
+        run: containers::hadolint,
+    },
+    Check {
+        name: "stack",
+        run: containers::stack,
     },
     Check {
         name: "deny",

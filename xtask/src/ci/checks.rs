@@ -124,7 +124,7 @@ fn shell_scripts(workspace: &Workspace) -> Result<Vec<PathBuf>> {
 }
 
 /// The files that git tracks or would, from the checkout's root.
-fn files_of_checkout(workspace: &Workspace) -> Result<Vec<PathBuf>> {
+pub(super) fn files_of_checkout(workspace: &Workspace) -> Result<Vec<PathBuf>> {
     let mut command = Command::new("git");
     command.args([
         "ls-files",
@@ -216,7 +216,7 @@ fn cargo(workspace: &Workspace, arguments: &[&str], variables: &[(&str, &str)]) 
 }
 
 /// Runs a check to its end. Its output is only of interest when it fails, and then all of it.
-fn finish(workspace: &Workspace, command: &mut Command) -> Result<Verdict> {
+pub(super) fn finish(workspace: &Workspace, command: &mut Command) -> Result<Verdict> {
     if std::io::stderr().is_terminal() {
         command.env("CARGO_TERM_COLOR", "always");
     }
