@@ -79,7 +79,10 @@ fn kind_of(error: &sqlx::Error) -> DatabaseErrorKind {
                 // statement did.
                 "55P03" => DatabaseErrorKind::Locked,
                 "25006" | "57014" => DatabaseErrorKind::Unavailable,
-                _ if ["53", "57P", "08"]
+                // 28: no such login, or not with this password; 3D000: no such database. Both are made, and
+                // changed, beside replicas that run.
+                "3D000" => DatabaseErrorKind::Unavailable,
+                _ if ["53", "57P", "08", "28"]
                     .iter()
                     .any(|class| code.starts_with(class)) =>
                 {

@@ -203,10 +203,33 @@ async fn a_database_that_is_down_is_said_in_one_line() {
         ticker.run(command).refused(1, &["ticker: ", "database"]);
     }
     let wrong = crate::program::file("not the right password");
-    let ticker = program(&db).set("TICKER_OWNER_DATABASE_PASSWORD_FILE", &wrong.display());
+    let ticker = program(&db).set("TICKER_DATABASE_PASSWORD_FILE", &wrong.display());
     ticker
-        .run(&["migrate"])
+        .run(&["user", "list"])
         .refused(1, &["password authentication failed"]);
+}
+
+/// In a stack the logins are made while everything starts.
+#[tokio::test(flavor = "multi_thread")]
+async fn migrating_waits_for_its_login() {
+    let db = TestDatabase::new().await;
+    let owner = db.owner_settings();
+    let (scheme, rest) = owner.url.split_once("://").expect("a URL");
+    let (_, place) = rest.split_once('@').expect("a login");
+    let login = format!("late_{}", db.name());
+    let ticker = program(&db).set(
+        "TICKER_OWNER_DATABASE_URL",
+        &format!("{scheme}://{login}@{place}"),
+    );
+    let mut migrating = ticker.start(&["migrate"], "waiting for it");
+    let password = owner.password.expect("logins have passwords");
+    db.sql(&format!(
+        "create role {login} login password '{password}' in role ticker_owner; alter role {login} set role = 'ticker_owner'"
+    ))
+    .await;
+    let status = migrating.wait();
+    db.sql(&format!("drop role {login}")).await;
+    assert_eq!(status.code(), Some(0), "{}", migrating.log());
 }
 
 #[tokio::test(flavor = "multi_thread")]

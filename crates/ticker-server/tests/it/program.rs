@@ -92,8 +92,13 @@ impl Program {
 
     /// Starts `ticker serve` and waits until it listens, where the test has set.
     pub(crate) fn serve_in_any_format(&self) -> Server {
+        self.start(&["serve"], "listening")
+    }
+
+    /// Starts a command and waits until it has logged a line with this.
+    pub(crate) fn start(&self, arguments: &[&str], part: &str) -> Server {
         let mut child = self
-            .command(&["serve"])
+            .command(arguments)
             .stdout(Stdio::null())
             .spawn()
             .expect("the binary runs");
@@ -105,7 +110,7 @@ impl Program {
             address: None,
             metrics_address: None,
         };
-        server.line_with("listening");
+        server.line_with(part);
         server
     }
 
