@@ -10,6 +10,7 @@ mod family;
 mod ground;
 mod install;
 mod interrupt;
+mod lab;
 mod machine;
 mod postgres;
 mod process;
@@ -31,6 +32,7 @@ use clap::{Parser, Subcommand};
 
 use crate::bench::Plan;
 use crate::interrupt::Interrupted;
+use crate::lab::NoEngine;
 use crate::process::SaidItself;
 use crate::workspace::Workspace;
 
@@ -103,6 +105,12 @@ enum Command {
         #[arg(long, value_name = "FOLDER")]
         programs: Option<PathBuf>,
     },
+    /// Run a Docker Swarm on this machine, made of the project's own files; exits with 3 where no Docker engine
+    /// can be started.
+    Lab {
+        #[command(subcommand)]
+        action: lab::Action,
+    },
     /// Renew `.sqlx`, which lets builds check every query without a database, after a query or a
     /// migration changed.
     SqlxPrepare {
@@ -120,6 +128,10 @@ fn main() -> ExitCode {
             ExitCode::from(130)
         }
         Err(error) if error.is::<SaidItself>() => ExitCode::FAILURE,
+        Err(error) if error.is::<NoEngine>() => {
+            progress::say(&format!("\n{error:#}"));
+            ExitCode::from(3)
+        }
         Err(error) => {
             progress::say(&format!("\nerror: {error:#}"));
             ExitCode::FAILURE
@@ -173,6 +185,7 @@ fn run(command: Command) -> Result<()> {
                 programs,
             },
         ),
+        Command::Lab { action } => lab::run(&workspace, &action),
         Command::SqlxPrepare { lib } => sqlx_metadata::prepare(&workspace, lib),
     }
 }

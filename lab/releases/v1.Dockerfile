@@ -1,0 +1,4 @@
+# Ticker as it is.
+ARG TICKER
+FROM ${TICKER}
+LABEL ticker.lab.release=v1

@@ -1,0 +1,42 @@
+//! Deploying to the lab as an operator would to production.
+
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use super::nodes::Nodes;
+use super::release::Release;
+use super::said_itself;
+use crate::process;
+use crate::workspace::Workspace;
+
+const SETTINGS: &str = "lab/settings.env";
+
+/// Makes the secrets that are missing and deploys a release, by the project's own command.
+///
+/// # Errors
+/// When the deployment fails or is rolled back, after the command has said why.
+pub(crate) fn deploy(workspace: &Workspace, release: Release) -> Result<()> {
+    let nodes = Nodes::find()?;
+    let node = nodes.first().docker();
+    let host = node.host().context("a node has a socket")?;
+    let ticker_stack = || {
+        let mut command = Command::new(workspace.root.join("deploy/ticker-stack"));
+        // What the caller has set is for another installation.
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("TICKER_") {
+                command.env_remove(name);
+            }
+        }
+        command
+            .env_remove("DOCKER_CONTEXT")
+            .env("DOCKER_HOST", host)
+            .env("TICKER_SETTINGS", SETTINGS)
+            .current_dir(&workspace.root);
+        command
+    };
+    process::output_of(ticker_stack().arg("secrets"), "")?;
+    let mut deploy = ticker_stack();
+    deploy.args(["deploy", &release.tag()]);
+    said_itself(process::show(&mut deploy)?)
+}
