@@ -1,14 +1,12 @@
-//! The programs that some tests drive: a browser with its WebDriver server, and Prometheus.
+//! The browser that some tests drive, with its WebDriver server.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
 use crate::install::{self, Apt};
+use crate::packaged::version_of;
 use crate::process;
-use crate::progress;
-use crate::tools;
 use crate::version::Version;
 
 const CHROMIUM: [&str; 4] = [
@@ -76,50 +74,12 @@ impl Browser {
     }
 }
 
-/// Prometheus; `promtool` stands beside it.
-pub(crate) fn find_prometheus() -> Option<PathBuf> {
-    let unpacked = tools::cache().map(|cache| cache.join("prometheus/usr/bin/prometheus"));
-    process::find_on_path("prometheus")
-        .or(unpacked)
-        .filter(|path| version(path).is_some())
-}
-
-/// Finds Prometheus, or unpacks the distribution's package among the tools. It is not installed, because
-/// the package would start a service on port 9090.
-///
-/// # Errors
-/// In one sentence what to install.
-pub(crate) fn ensure_prometheus() -> Result<PathBuf> {
-    if let Some(program) = find_prometheus() {
-        return Ok(program);
-    }
-    if let Some(cache) = tools::cache()
-        && process::find_on_path("apt-get").is_some()
-    {
-        if let Some(apt) = Apt::available() {
-            apt.update()?;
-        }
-        let step = progress::Step::start("Unpacking Prometheus");
-        install::unpack("prometheus", &cache.join("prometheus"))?;
-        step.done();
-    }
-    find_prometheus().context(
-        "the metrics test needs Prometheus: put `prometheus` and `promtool` on PATH (on Debian and Ubuntu \
-         the package `prometheus` holds both)",
-    )
-}
-
 fn find_any(names: &[&str]) -> Option<(PathBuf, Version)> {
     let elsewhere = |name: &&str| FOLDERS.map(|folder| Path::new(folder).join(name));
     let on_path = names.iter().filter_map(|name| process::find_on_path(name));
     on_path
         .chain(names.iter().flat_map(elsewhere))
-        .find_map(|path| version(&path).map(|version| (path, version)))
-}
-
-fn version(program: &Path) -> Option<Version> {
-    let done = process::capture(Command::new(program).arg("--version"), "").ok()?;
-    done.status.success().then(|| Version::find(&done.text()))?
+        .find_map(|path| version_of(&path).map(|version| (path, version)))
 }
 
 #[cfg(test)]
@@ -128,8 +88,8 @@ mod tests {
 
     #[test]
     fn a_stand_in_that_tells_no_version_is_passed_over() {
-        assert_eq!(version(Path::new("/bin/false")), None);
-        assert_eq!(version(Path::new("/nonexistent")), None);
+        assert_eq!(version_of(Path::new("/bin/false")), None);
+        assert_eq!(version_of(Path::new("/nonexistent")), None);
         assert_eq!(find_any(&["ticker-no-such-program"]), None);
     }
 }

@@ -2,6 +2,7 @@
 
 mod checks;
 mod containers;
+mod monitoring;
 
 use std::time::{Duration, Instant};
 
@@ -37,7 +38,7 @@ enum Verdict {
     Unreachable(String),
 }
 
-const CHECKS: [Check; 12] = [
+const CHECKS: [Check; 14] = [
     Check {
         name: "fmt",
         run: checks::fmt,
@@ -77,6 +78,14 @@ const CHECKS: [Check; 12] = [
     Check {
         name: "stack",
         run: containers::stack,
+    },
+    Check {
+        name: "alerts",
+        run: monitoring::alerts,
+    },
+    Check {
+        name: "dashboards",
+        run: monitoring::dashboards,
     },
     Check {
         name: "deny",

@@ -12,6 +12,7 @@ mod install;
 mod interrupt;
 mod lab;
 mod machine;
+mod packaged;
 mod postgres;
 mod process;
 mod progress;

@@ -5,7 +5,8 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::browser::{self, Browser};
+use crate::browser::Browser;
+use crate::packaged::PROMETHEUS;
 use crate::postgres::{self, Cluster, Purpose, TemporaryPlace};
 use crate::process::{self, SaidItself};
 use crate::progress;
@@ -72,14 +73,14 @@ impl Programs {
     fn ensure() -> Result<Self> {
         Ok(Self {
             browser: Some(Browser::ensure()?),
-            prometheus: Some(browser::ensure_prometheus()?),
+            prometheus: Some(PROMETHEUS.ensure()?),
         })
     }
 
     fn find() -> Result<Self> {
         let found = Self {
             browser: Browser::find()?,
-            prometheus: browser::find_prometheus(),
+            prometheus: PROMETHEUS.find(),
         };
         if found.browser.is_none() {
             progress::say("  No Chromium with its driver here: browser tests will fail.");

@@ -161,13 +161,20 @@ impl Prometheus {
             .join(format!("prometheus-{}", std::process::id()));
         std::fs::create_dir_all(&folder).expect("the folder for tests can be written");
         let own = read("prometheus/prometheus.yml");
-        let config = own
-            .replace("app:9091", &server.metrics_address().to_string())
-            .replace("localhost:9090", &format!("127.0.0.1:{port}"));
-        assert!(
-            !config.contains("app:9091") && config != own,
-            "the targets are a test's"
+        let replicas =
+            "dns_sd_configs: [{ names: [tasks.app], type: A, port: 9091, refresh_interval: 5s }]";
+        assert!(own.contains(replicas), "replicas are found by name");
+        let here = format!(
+            "static_configs: [{{ targets: [\"{}\"] }}]",
+            server.metrics_address()
         );
+        let config = own
+            .replace(replicas, &here)
+            .replace("localhost:9090", &format!("127.0.0.1:{port}"))
+            .replace(
+                "rules/*.yml",
+                &root().join("prometheus/rules/*.yml").display().to_string(),
+            );
         let config_file = folder.join("prometheus.yml");
         std::fs::write(&config_file, config).expect("the folder can be written");
         let child = Command::new(program)
