@@ -8,6 +8,7 @@ mod dev;
 mod drill;
 mod family;
 mod ground;
+mod haproxy;
 mod install;
 mod interrupt;
 mod lab;

@@ -6,6 +6,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 
 use crate::browser::Browser;
+use crate::haproxy;
 use crate::packaged::PROMETHEUS;
 use crate::postgres::{self, Cluster, Purpose, TemporaryPlace};
 use crate::process::{self, SaidItself};
@@ -67,6 +68,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
 struct Programs {
     browser: Option<Browser>,
     prometheus: Option<std::path::PathBuf>,
+    haproxy: Option<std::path::PathBuf>,
 }
 
 impl Programs {
@@ -74,6 +76,7 @@ impl Programs {
         Ok(Self {
             browser: Some(Browser::ensure()?),
             prometheus: Some(PROMETHEUS.ensure()?),
+            haproxy: Some(haproxy::ensure()?),
         })
     }
 
@@ -81,6 +84,7 @@ impl Programs {
         let found = Self {
             browser: Browser::find()?,
             prometheus: PROMETHEUS.find(),
+            haproxy: haproxy::find(),
         };
         if found.browser.is_none() {
             progress::say("  No Chromium with its driver here: browser tests will fail.");
@@ -88,7 +92,10 @@ impl Programs {
         if found.prometheus.is_none() {
             progress::say("  No Prometheus here: the metrics test will fail.");
         }
-        if found.browser.is_none() || found.prometheus.is_none() {
+        if found.haproxy.is_none() {
+            progress::say("  No HAProxy here: the Docker filter's tests will fail.");
+        }
+        if found.browser.is_none() || found.prometheus.is_none() || found.haproxy.is_none() {
             progress::say("  `cargo xtask test` without arguments installs what is missing.");
         }
         Ok(found)
@@ -102,6 +109,9 @@ impl Programs {
         }
         if let Some(prometheus) = &self.prometheus {
             command.env("TICKER_TEST_PROMETHEUS", prometheus);
+        }
+        if let Some(haproxy) = &self.haproxy {
+            command.env("TICKER_TEST_HAPROXY", haproxy);
         }
     }
 }
