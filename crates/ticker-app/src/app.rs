@@ -7,7 +7,9 @@ use std::time::Duration;
 use ticker_auth::{Acting, Anyone, Passwords, PasswordsError, SessionCache};
 use ticker_domain::ledger::Actor;
 use ticker_postgres::hints::{Hint, Hints, Listener};
+use ticker_postgres::stock_surveys::BusyItem;
 use ticker_postgres::{Access as _, Database, Transaction};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
@@ -32,6 +34,8 @@ pub struct App {
     pub(crate) settings: AppSettings,
     pub(crate) poster: Poster,
     pub(crate) session_cache: SessionCache,
+    /// As the last survey of the stock found them.
+    pub(crate) busiest_items: watch::Sender<Vec<BusyItem>>,
     hint_tasks: TaskTracker,
     stop_hints: CancellationToken,
     tasks: TaskTracker,
@@ -65,6 +69,7 @@ impl App {
             settings,
             poster,
             session_cache: SessionCache::new(hints),
+            busiest_items: watch::Sender::default(),
             hint_tasks,
             stop_hints,
             tasks,

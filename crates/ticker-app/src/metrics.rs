@@ -8,6 +8,9 @@ use metrics::{
 use ticker_domain::ledger::{Answer, Outcome, Source};
 
 use crate::App;
+use crate::ledger::QUEUE_POSTINGS_MAX;
+
+pub use ticker_postgres::stock_surveys::BusyItem;
 
 const POSTINGS_TOTAL: &str = "ticker_postings_total";
 const POSTING_WAIT: &str = "ticker_posting_wait_seconds";
@@ -16,6 +19,7 @@ const POSTING_QUEUE: &str = "ticker_posting_queue_postings";
 pub const POSTING_BATCH: &str = "ticker_posting_batch_postings";
 const POSTING_COMMIT: &str = "ticker_posting_commit_seconds";
 const POSTING_BATCHES_TOTAL: &str = "ticker_posting_batches_total";
+const POSTING_QUEUE_MAX: &str = "ticker_posting_queue_postings_max";
 const DATABASE_CONNECTIONS: &str = "ticker_database_connections";
 const DATABASE_CONNECTIONS_MAX: &str = "ticker_database_connections_max";
 const PASSWORD_HASHES_PENDING: &str = "ticker_password_hashes_pending";
@@ -67,6 +71,11 @@ fn preset_batches() {
         "Time that a posting waited for its batch"
     );
     describe_gauge!(POSTING_QUEUE, Unit::Count, "Postings that wait for a batch");
+    describe_gauge!(
+        POSTING_QUEUE_MAX,
+        Unit::Count,
+        "The most postings that may wait for a batch"
+    );
     describe_histogram!(
         POSTING_BATCH,
         Unit::Count,
@@ -101,8 +110,17 @@ impl App {
         gauge!(DATABASE_CONNECTIONS_MAX).set(usage.max);
         let queued = u32::try_from(self.poster.queued()).unwrap_or(u32::MAX);
         gauge!(POSTING_QUEUE).set(queued);
+        let queue_max = u32::try_from(QUEUE_POSTINGS_MAX).unwrap_or(u32::MAX);
+        gauge!(POSTING_QUEUE_MAX).set(queue_max);
         let pending = u32::try_from(self.passwords.pending()).unwrap_or(u32::MAX);
         gauge!(PASSWORD_HASHES_PENDING).set(pending);
+    }
+
+    /// The items that the most postings of late were about, over all replicas, the busiest first: as the
+    /// last survey of the stock found them.
+    #[must_use]
+    pub fn busiest_items(&self) -> Vec<BusyItem> {
+        self.busiest_items.borrow().clone()
     }
 }
 

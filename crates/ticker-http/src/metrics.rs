@@ -1,5 +1,6 @@
 //! What is measured, and how Prometheus reads it.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use http::header::CONTENT_TYPE;
 use http::{Method, StatusCode};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use ticker_app::App;
-use ticker_app::metrics::POSTING_BATCH;
+use ticker_app::metrics::{BusyItem, POSTING_BATCH};
 use tokio::time::MissedTickBehavior;
 
 use crate::observe::{UNMATCHED, method_word};
@@ -18,6 +19,7 @@ use crate::routes;
 
 const REQUEST_DURATION: &str = "ticker_http_request_duration_seconds";
 const REQUESTS_IN_FLIGHT: &str = "ticker_http_requests_in_flight";
+const ITEM_POSTINGS: &str = "ticker_stock_item_postings";
 const BUILD_INFO: &str = "ticker_build_info";
 const RESIDENT_MEMORY: &str = "ticker_process_resident_memory_bytes";
 
@@ -67,7 +69,9 @@ impl Metrics {
         if let Some(bytes) = resident_memory_bytes() {
             gauge!(RESIDENT_MEMORY).set(bytes);
         }
-        self.prometheus.render()
+        let mut text = self.prometheus.render();
+        render_busiest_items(&mut text, &app.busiest_items());
+        text
     }
 
     /// Keeps the memory that metrics take small. Never ends: run it beside the service and stop it with
@@ -126,6 +130,26 @@ fn preset(version: &'static str, commit: Option<&'static str>) {
         Unit::Bytes,
         "Memory that the process takes"
     );
+}
+
+/// A gauge stays once it was set; these come and go, so they are written here.
+fn render_busiest_items(text: &mut String, items: &[BusyItem]) {
+    let _ = writeln!(
+        text,
+        "# HELP {ITEM_POSTINGS} Postings of the last minutes, of the items that had most\n\
+         # TYPE {ITEM_POSTINGS} gauge"
+    );
+    for item in items {
+        let sku = label_value(&item.sku);
+        let _ = writeln!(text, "{ITEM_POSTINGS}{{sku=\"{sku}\"}} {}", item.postings);
+    }
+}
+
+/// The text as it stands between a label's quotation marks.
+fn label_value(text: &str) -> String {
+    text.replace('\\', r"\\")
+        .replace('"', "\\\"")
+        .replace('\n', r"\n")
 }
 
 fn likely_statuses(method: &Method) -> &'static [&'static str] {

@@ -17,6 +17,7 @@ use crate::movements::Movements;
 use crate::posting_keys::PostingKeys;
 use crate::sessions::Sessions;
 use crate::stock::Stock;
+use crate::stock_surveys::StockSurveys;
 use crate::users::Users;
 
 /// How to reach the database, and how many connections to hold at most.
@@ -284,6 +285,8 @@ accessors! {
     sessions: Sessions;
     /// The stock list.
     stock: Stock;
+    /// How stock stands over all.
+    stock_surveys: StockSurveys;
     /// Who may sign in.
     users: Users;
 }

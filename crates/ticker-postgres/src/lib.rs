@@ -33,6 +33,7 @@ pub mod movements;
 pub mod posting_keys;
 pub mod sessions;
 pub mod stock;
+pub mod stock_surveys;
 pub mod users;
 
 pub use self::database::{

@@ -22,6 +22,8 @@ pub enum Job {
     VerifyLedger,
     /// Forgets sessions that have ended.
     ForgetSessions,
+    /// Counts how stock stands over all.
+    SurveyStock,
 }
 
 /// What an installation decides about jobs.
@@ -55,10 +57,11 @@ const PAUSES_PER_STEP: u32 = 3;
 
 impl Job {
     /// Every job.
-    pub const ALL: [Self; 3] = [
+    pub const ALL: [Self; 4] = [
         Self::PrunePostingKeys,
         Self::VerifyLedger,
         Self::ForgetSessions,
+        Self::SurveyStock,
     ];
 
     /// Its name in the database and in metrics.
@@ -68,12 +71,13 @@ impl Job {
             Self::PrunePostingKeys => "prune_posting_keys",
             Self::VerifyLedger => "verify_ledger",
             Self::ForgetSessions => "forget_sessions",
+            Self::SurveyStock => "survey_stock",
         }
     }
 
     fn interval(self) -> Duration {
         match self {
-            Self::VerifyLedger => Duration::from_mins(1),
+            Self::VerifyLedger | Self::SurveyStock => Duration::from_mins(1),
             Self::PrunePostingKeys | Self::ForgetSessions => Duration::from_hours(1),
         }
     }
@@ -139,6 +143,7 @@ impl App {
             Job::PrunePostingKeys => turn.prune_posting_keys(settings.posting_key_days).await,
             Job::VerifyLedger => turn.verify_ledger().await,
             Job::ForgetSessions => turn.forget_sessions(settings.sessions).await,
+            Job::SurveyStock => turn.survey_stock().await,
         };
         let outcome = match worked {
             Ok(()) => JobOutcome::Succeeded,
@@ -176,6 +181,9 @@ impl App {
         let successes = connection.jobs().successes().await?;
         metrics::show_ledger_check(&check);
         metrics::show_job_successes(&successes);
+        let survey = connection.stock_surveys().last().await?;
+        metrics::show_stock_survey(&survey);
+        self.busiest_items.send_replace(survey.busiest);
         Ok(())
     }
 }
@@ -242,6 +250,12 @@ impl Turn<'_> {
         if sessions > 0 {
             tracing::info!(sessions, "ended sessions are forgotten");
         }
+        Ok(())
+    }
+
+    async fn survey_stock(&mut self) -> Result<(), Ended> {
+        let mut connection = self.app.database.connect().await?;
+        connection.stock_surveys().survey().await?;
         Ok(())
     }
 

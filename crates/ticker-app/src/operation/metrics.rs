@@ -1,13 +1,17 @@
-//! What jobs count, and what they have found out about the ledger.
+//! What jobs count, and what they have found out about the ledger and the stock.
 
 use jiff::Timestamp;
 use metrics::{Unit, counter, describe_counter, describe_gauge, gauge};
+use ticker_domain::stock::StockStatus;
 use ticker_postgres::invariants::{INVARIANTS, LedgerCheck};
+use ticker_postgres::stock_surveys::StockSurvey;
 
 use super::{Job, JobOutcome};
 
 const LEDGER_VIOLATIONS: &str = "ticker_ledger_violations";
 const LEDGER_CHECKED: &str = "ticker_ledger_checked_timestamp_seconds";
+const STOCK_ITEMS: &str = "ticker_stock_items";
+const STOCK_SURVEYED: &str = "ticker_stock_surveyed_timestamp_seconds";
 const JOB_RUNS_TOTAL: &str = "ticker_job_runs_total";
 const JOB_LAST_SUCCESS: &str = "ticker_job_last_success_timestamp_seconds";
 
@@ -28,6 +32,20 @@ pub(crate) fn preset() {
         "When the ledger was last checked to its end, in seconds since 1970; 0 for never"
     );
     gauge!(LEDGER_CHECKED).set(0);
+    describe_gauge!(
+        STOCK_ITEMS,
+        Unit::Count,
+        "Items that are not archived, by status"
+    );
+    for status in StockStatus::ALL {
+        gauge!(STOCK_ITEMS, "status" => status.as_str()).set(0);
+    }
+    describe_gauge!(
+        STOCK_SURVEYED,
+        Unit::Seconds,
+        "When the stock was last surveyed, in seconds since 1970; 0 for never"
+    );
+    gauge!(STOCK_SURVEYED).set(0);
     describe_counter!(
         JOB_RUNS_TOTAL,
         Unit::Count,
@@ -58,6 +76,16 @@ pub(super) fn show_ledger_check(check: &LedgerCheck) {
     }
     if let Some(at) = check.checked_at {
         gauge!(LEDGER_CHECKED).set(seconds(at));
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "never as many as 2^52")]
+pub(super) fn show_stock_survey(survey: &StockSurvey) {
+    for (status, count) in survey.items {
+        gauge!(STOCK_ITEMS, "status" => status.as_str()).set(count as f64);
+    }
+    if let Some(at) = survey.surveyed_at {
+        gauge!(STOCK_SURVEYED).set(seconds(at));
     }
 }
 

@@ -3,6 +3,7 @@
 use axum::body::Body;
 use http::{Request, StatusCode};
 use http_body_util::BodyExt as _;
+use ticker_auth::Anyone;
 use ticker_domain::user::Role;
 use ticker_http::{Metrics, metrics_service};
 use tower::ServiceExt as _;
@@ -34,6 +35,10 @@ async fn everything_is_there_from_the_start_and_counts() {
         "ticker_http_request_duration_seconds_count{method=\"GET\",route=\"/\",status=\"503\"} 0",
         "ticker_sign_ins_total{outcome=\"refused\"} 0",
         "ticker_postings_total{source=\"page\",outcome=\"posted\"} 0",
+        "ticker_posting_queue_postings_max 4096",
+        "ticker_stock_items{status=\"low\"} 0",
+        "ticker_stock_surveyed_timestamp_seconds 0",
+        "# TYPE ticker_stock_item_postings gauge",
         "# TYPE ticker_database_connections gauge",
         "# TYPE ticker_process_resident_memory_bytes gauge",
     ] {
@@ -82,10 +87,43 @@ async fn everything_is_there_from_the_start_and_counts() {
     assert!(text.contains(gone), "{text}");
     assert!(text.contains("ticker_http_requests_in_flight 0"), "{text}");
 
+    the_busiest_items_come_and_go(&metrics, &app).await;
+
     assert_eq!(scrape(&metrics, &app, "/").await.0, StatusCode::NOT_FOUND);
     assert_eq!(
         app.stranger().get("/metrics").await.status,
         StatusCode::NOT_FOUND,
         "not in public"
     );
+}
+
+async fn the_busiest_items_come_and_go(metrics: &Metrics, app: &TestApp) {
+    let shown = async || {
+        app.app.report_jobs(Anyone).await.unwrap();
+        let (_, text) = scrape(metrics, app, "/metrics").await;
+        let lines = text.lines().map(str::to_owned);
+        lines
+            .filter(|line| line.starts_with("ticker_stock_item_postings"))
+            .collect::<Vec<_>>()
+    };
+    app.db
+        .sql(
+            r#"update stock_surveys set surveyed_at = now(), items_low = 7,
+                   busiest_skus = '{a \"b\" \\ c,AA}', busiest_postings = '{5, 3}'"#,
+        )
+        .await;
+    assert_eq!(
+        shown().await,
+        [
+            r#"ticker_stock_item_postings{sku="a \"b\" \\ c"} 5"#,
+            "ticker_stock_item_postings{sku=\"AA\"} 3",
+        ]
+    );
+    let (_, text) = scrape(metrics, app, "/metrics").await;
+    let low = "ticker_stock_items{status=\"low\"} 7";
+    assert!(text.lines().any(|line| line == low), "{text}");
+    app.db
+        .sql("update stock_surveys set busiest_skus = '{AA}', busiest_postings = '{1}'")
+        .await;
+    assert_eq!(shown().await, ["ticker_stock_item_postings{sku=\"AA\"} 1"]);
 }

@@ -151,6 +151,7 @@ async fn no_table_was_forgotten() {
             "postings select insert",
             "proven_levels select insert update",
             "sessions select insert update delete",
+            "stock_surveys select update",
             "users select insert update",
         ]
     );

@@ -16,4 +16,5 @@ mod posting_keys;
 mod sessions;
 mod stock;
 mod stock_pages;
+mod stock_surveys;
 mod users;
