@@ -103,16 +103,13 @@ pub(crate) enum Build {
 pub(crate) fn run(workspace: &Workspace, action: &Action) -> Result<()> {
     match action {
         Action::Up { nodes, image } => up(workspace, *nodes, *image),
-        Action::Push { image } => {
-            engine::ensure(workspace)?;
-            push(workspace, *image)
-        }
+        Action::Push { image } => push(workspace, *image),
         Action::Deploy { release } => deploy::deploy(workspace, *release),
         Action::Status => status(),
         Action::Docker { node, arguments } => {
             let node = Nodes::find()?.named(node)?;
             let status = node.docker().show(arguments)?;
-            said_itself(status)
+            accept(status)
         }
         Action::Sql { statement } => {
             println!("{}", Swarm::find()?.sql(statement)?);
@@ -127,33 +124,43 @@ pub(crate) fn run(workspace: &Workspace, action: &Action) -> Result<()> {
     }
 }
 
-fn up(workspace: &Workspace, count: u8, image: Build) -> Result<()> {
+fn up(workspace: &Workspace, count: u8, build: Build) -> Result<()> {
     let begun = Instant::now();
     engine::ensure(workspace)?;
     Nodes::check(count)?;
     let mut images = Images::new(workspace);
     images.ensure(&nodes::image())?;
-    Registry::ensure(&mut images)?;
+    let registry = Registry::ensure(&mut images)?;
     let nodes = Nodes::ensure(count, &names::foreign_registries(workspace)?)?;
-    push(workspace, image)?;
+    fill(workspace, &registry, &mut images, build)?;
     progress::say(&format!(
-        "A swarm of {} after {}.",
+        "A swarm of {} after {}. Next: cargo xtask lab deploy v1",
         nodes.count_in_words(),
         progress::seconds(begun.elapsed())
     ));
-    progress::say("Next: cargo xtask lab deploy v1");
     Ok(())
 }
 
-fn push(workspace: &Workspace, image: Build) -> Result<()> {
+fn push(workspace: &Workspace, build: Build) -> Result<()> {
+    Nodes::find()?;
     let mut images = Images::new(workspace);
     let registry = Registry::ensure(&mut images)?;
+    fill(workspace, &registry, &mut images, build)
+}
+
+/// Brings everything to the registry that the stack needs.
+fn fill(
+    workspace: &Workspace,
+    registry: &Registry,
+    images: &mut Images<'_>,
+    build: Build,
+) -> Result<()> {
     for name in names::of_stack(workspace)? {
         if images.ensure(&name)? {
             registry.push(&name)?;
         }
     }
-    for release in release::build(workspace, &mut images, image)? {
+    for release in release::build(workspace, images, build)? {
         registry.push(&release)?;
     }
     Ok(())
@@ -176,7 +183,7 @@ fn down(workspace: &Workspace, with_images: bool) -> Result<()> {
     engine::stop_ours(workspace)
 }
 
-fn said_itself(status: std::process::ExitStatus) -> Result<()> {
+fn accept(status: std::process::ExitStatus) -> Result<()> {
     if status.success() {
         return Ok(());
     }

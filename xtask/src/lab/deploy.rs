@@ -4,9 +4,9 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
+use super::accept;
 use super::nodes::Nodes;
 use super::release::Release;
-use super::said_itself;
 use crate::process;
 use crate::workspace::Workspace;
 
@@ -18,7 +18,7 @@ const SETTINGS: &str = "lab/settings.env";
 /// When the deployment fails or is rolled back, after the command has said why.
 pub(crate) fn deploy(workspace: &Workspace, release: Release) -> Result<()> {
     let nodes = Nodes::find()?;
-    let node = nodes.first().docker();
+    let node = nodes.first_that_answers()?.docker();
     let host = node.host().context("a node has a socket")?;
     let ticker_stack = || {
         let mut command = Command::new(workspace.root.join("deploy/ticker-stack"));
@@ -38,5 +38,5 @@ pub(crate) fn deploy(workspace: &Workspace, release: Release) -> Result<()> {
     process::output_of(ticker_stack().arg("secrets"), "")?;
     let mut deploy = ticker_stack();
     deploy.args(["deploy", &release.tag()]);
-    said_itself(process::show(&mut deploy)?)
+    accept(process::show(&mut deploy)?)
 }

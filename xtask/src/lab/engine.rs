@@ -58,6 +58,9 @@ pub(crate) fn ensure(workspace: &Workspace) -> Result<()> {
     if !rustix::process::geteuid().is_root() {
         return Err(NoEngine("none answers, and only root can start one".to_owned()).into());
     }
+    if ours(workspace).is_some() {
+        return Err(NoEngine("the one that the lab has started does not answer".to_owned()).into());
+    }
     start(workspace)
 }
 

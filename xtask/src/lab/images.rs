@@ -23,6 +23,8 @@ const DEFINITION: &str = "ticker.lab.definition";
 const DEBIAN: &str = "debian";
 /// The image whose context is this machine's toolchain instead of its folder.
 const RUST: &str = "rust";
+/// Whom this machine trusts. A network may have an authority of its own before the registry of crates.
+const AUTHORITIES: &str = "/etc/ssl/certs/ca-certificates.crt";
 const DEBIAN_OPTIONS: [&str; 9] = [
     "--quiet",
     "--variant=minbase",
@@ -116,15 +118,22 @@ impl<'a> Images<'a> {
 
     fn ensure_debian(&mut self, name: &Name) -> Result<()> {
         let suite = name.tag().trim_end_matches("-slim");
+        let mut options = DEBIAN_OPTIONS.map(str::to_owned).to_vec();
         let mut definition = Definition::default();
+        if let Ok(authorities) = fs::read_to_string(AUTHORITIES) {
+            options.push(format!(
+                "--customize-hook=copy-in {AUTHORITIES} /etc/ssl/certs"
+            ));
+            definition.add(&authorities);
+        }
         definition.add(suite);
-        for option in DEBIAN_OPTIONS {
+        for option in &options {
             definition.add(option);
         }
         self.ensure_made(name, &definition.digest(), |label| {
             let suffix = secrets::unique_suffix()?;
             let archive = std::env::temp_dir().join(format!("ticker-lab-{suffix}.tar"));
-            let made = make_debian(suite, &archive).and_then(|()| {
+            let made = make_debian(suite, &options, &archive).and_then(|()| {
                 let changes = ["CMD [\"bash\"]", &format!("LABEL {label}")];
                 let changes = changes.map(|change| format!("--change={change}"));
                 let archive = archive.to_string_lossy();
@@ -206,13 +215,9 @@ pub(crate) fn remove() -> Result<()> {
     Ok(())
 }
 
-fn make_debian(suite: &str, archive: &Path) -> Result<()> {
+fn make_debian(suite: &str, options: &[String], archive: &Path) -> Result<()> {
     let mut command = Command::new("mmdebstrap");
-    command
-        .args(DEBIAN_OPTIONS)
-        .arg(suite)
-        .arg(archive)
-        .arg(mirror()?);
+    command.args(options).arg(suite).arg(archive).arg(mirror()?);
     process::output_of(&mut command, "")?;
     Ok(())
 }

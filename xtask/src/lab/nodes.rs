@@ -302,17 +302,17 @@ impl Nodes {
         Ok(nodes)
     }
 
-    /// Whether a lab of so many nodes can be made.
+    /// Whether the lab is of so many nodes, or not there yet: labels and data have their places.
     ///
     /// # Errors
-    /// When there is one of another size.
+    /// When it is of another size.
     pub(crate) fn check(count: u8) -> Result<()> {
-        let there = Self::there()?.0.len();
-        // Fewer may be of a run that was interrupted, but labels and data have their places then.
-        if there > usize::from(count)
-            || (there == 1 && count > 1 && Self::there()?.0[0].is_in_swarm()?)
-        {
-            bail!("there is a lab of another size: cargo xtask lab down");
+        let there = Self::there()?;
+        if !there.0.is_empty() && there.0.len() != usize::from(count) {
+            bail!(
+                "there is a lab of {} already: cargo xtask lab down",
+                there.count_in_words()
+            );
         }
         Ok(())
     }
