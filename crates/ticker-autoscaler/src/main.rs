@@ -42,7 +42,7 @@
 //! |---|---|
 //! | `ticker_swarm_tasks_desired`, `ticker_swarm_tasks_running` | `service` |
 //! | `ticker_swarm_task_pending_seconds` | `service` |
-//! | `ticker_swarm_update_state` | `service`, `state`: none, updating, paused, completed, `rollback_started`, `rollback_paused`, `rollback_completed` |
+//! | `ticker_swarm_update_state` | `service`, `state`: none, updating, paused, completed, `rollback_started`, `rollback_paused`, `rollback_completed`; how an update ended is remembered when the service is scaled, which erases it from the swarm |
 //! | `ticker_swarm_nodes` | `state`: ready, down, disconnected, unknown |
 //! | `ticker_swarm_last_seen_timestamp_seconds` | |
 //! | `ticker_autoscaler_reachable` | `peer`: docker, prometheus |

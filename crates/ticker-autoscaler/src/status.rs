@@ -35,6 +35,8 @@ pub(crate) struct Status {
     pub(crate) nodes: BTreeMap<NodeState, u32>,
     /// Of each service that asks to be scaled and can be.
     pub(crate) scaled: BTreeMap<String, Scaled>,
+    /// How the latest update of each service ended: scaling erases that from the swarm.
+    ended_updates: BTreeMap<String, UpdateState>,
     /// How often each decision was taken since the start, of each service that asks to be scaled.
     decisions: BTreeMap<String, BTreeMap<Outcome, u64>>,
 }
@@ -99,16 +101,36 @@ impl Status {
     /// Takes over what is seen of the swarm at `now`.
     pub(crate) fn see(&mut self, swarm: &Swarm, now: SystemTime) {
         self.last_seen = Some(now);
+        let is_there = |name: &String| swarm.services.contains_key(name);
+        self.ended_updates.retain(|name, _| is_there(name));
         for (name, service) in &swarm.services {
             let watched = Watched {
                 tasks_desired: service.tasks_desired,
                 tasks_running: service.tasks_running,
                 pending: service.pending,
-                update: service.update,
+                update: self.latest_update(name, service.update),
             };
             self.watched.insert(name.clone(), watched);
         }
         self.nodes.clone_from(&swarm.nodes);
+    }
+
+    /// What is known of the latest update that was one: a rollback is news until the next release, however
+    /// often the service is scaled before that.
+    fn latest_update(&mut self, service: &str, seen: UpdateState) -> UpdateState {
+        match seen {
+            UpdateState::None => {
+                let ended = self.ended_updates.get(service).copied();
+                return ended.unwrap_or(UpdateState::None);
+            }
+            UpdateState::Completed | UpdateState::RollbackCompleted => {
+                self.ended_updates.insert(service.to_owned(), seen);
+            }
+            _ => {
+                self.ended_updates.remove(service);
+            }
+        }
+        seen
     }
 
     /// Counts what came of a look at a service; from the first on, all that could are there.
@@ -210,7 +232,7 @@ fn describe() {
         (
             UPDATE_STATE,
             Unit::Count,
-            "1 for how far the latest update is; scaling makes it none",
+            "1 for how far the latest update is, which scaling is not one of",
         ),
         (
             NODES,
@@ -251,6 +273,44 @@ fn describe() {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn scaling_does_not_erase_how_an_update_ended() {
+        use UpdateState::{Completed, None, RollbackCompleted, Updating};
+
+        let mut status = Status::default();
+        let mut shown = Vec::new();
+        for seen in [
+            None,
+            Updating,
+            None,
+            Updating,
+            RollbackCompleted,
+            None,
+            None,
+            Updating,
+            Completed,
+            None,
+        ] {
+            shown.push(status.latest_update("app", seen));
+        }
+        assert_eq!(
+            shown,
+            [
+                None,
+                Updating,
+                None,
+                Updating,
+                RollbackCompleted,
+                RollbackCompleted,
+                RollbackCompleted,
+                Updating,
+                Completed,
+                Completed,
+            ]
+        );
+        assert_eq!(status.latest_update("db", None), None);
+    }
 
     #[test]
     fn counts_stay_and_what_is_not_seen_is_not_shown() {

@@ -90,7 +90,7 @@ macro_rules! states {
 }
 
 states! {
-    /// How far the latest update of a service is. Scaling is an update, too, after which there is none.
+    /// How far the latest update of a service is. After scaling it the swarm knows of none.
     UpdateState {
         None = "none",
         Updating = "updating",
