@@ -147,7 +147,6 @@ fn a_release_that_was_rolled_back_is_said_so_and_fails() {
 #[test]
 fn a_migration_that_fails_leaves_the_rest_alone() {
     let swarm = Swarm::running("migration");
-    swarm.write("services/ticker_migrate/completed", "0");
     swarm.write("services/ticker_migrate/tasks", "Failed 3 seconds ago\n");
     let output = swarm.run(&["deploy", "0.2.0"]);
     assert_eq!(code(&output), 1, "{output:?}");
@@ -276,8 +275,15 @@ impl Swarm {
         swarm.write("services/ticker_app/replicas", "2\n");
         swarm.write("services/ticker_app/running", "2\n");
         swarm.write("services/ticker_app/secrets", "ticker_app_1 ");
-        for job in ["migrate", "logins"] {
-            swarm.write(&format!("services/ticker_{job}/completed"), "1");
+        for once in ["migrate", "logins"] {
+            let file = |name: &str| format!("services/ticker_{once}/{name}");
+            swarm.write(&file("once"), "");
+            swarm.write(&file("replicas"), "1\n");
+            swarm.write(&file("running"), "0\n");
+            swarm.write(
+                &file("tasks"),
+                "Complete 3 seconds ago\nFailed 9 seconds ago\n",
+            );
         }
         swarm
     }

@@ -30,15 +30,15 @@ case $call in
     "service ls --quiet"*) (cd "$here/services" && ls) ;;
     "service ls"*)
         for service in "$here"/services/*; do
-            name=${service##*/}
-            case $name in
-                *_migrate | *_logins) echo "$name|replicated job|0/1 ($(cat "$service/completed")/1 completed)" ;;
-                *) echo "$name|replicated|$(cat "$service/running")/$(cat "$service/replicas")" ;;
-            esac
+            echo "${service##*/} $(cat "$service/running")/$(cat "$service/replicas")"
         done
         ;;
     "service inspect --format {{.Spec.Name}}"*)
-        for name in $(cd "$here/services" && ls); do echo "$name $(of_service "$name" state)"; done
+        for name in $(cd "$here/services" && ls); do
+            condition=any
+            [ ! -e "$here/services/$name/once" ] || condition=on-failure
+            echo "$name $condition $(of_service "$name" state)"
+        done
         ;;
     "service inspect"*)
         name=${call##* }
