@@ -14,6 +14,10 @@ use crate::prometheus::Prometheus;
 use crate::status::{Outcome, Scaled, Status};
 use crate::swarm::{Service, Swarm};
 
+/// Who is asked, as what was said of them is remembered; no service has such a name.
+const DOCKER: &str = "the engine";
+const PROMETHEUS: &str = "the figures";
+
 /// Watches a stack, and scales what asks for it.
 pub(crate) struct Controller {
     docker: Docker,
@@ -59,7 +63,7 @@ impl Controller {
         self.status.scaled.clear();
         match self.docker.observe(wall_clock).await {
             Ok(swarm) => {
-                self.say("docker", "reachable".to_owned(), || {
+                self.say(DOCKER, "reachable".to_owned(), || {
                     tracing::info!("the swarm can be seen");
                 });
                 self.status.is_docker_reachable = true;
@@ -67,7 +71,7 @@ impl Controller {
                 self.attend(&swarm).await;
             }
             Err(failure) => {
-                self.say("docker", "unreachable".to_owned(), || {
+                self.say(DOCKER, "unreachable".to_owned(), || {
                     tracing::error!(%failure, "the swarm cannot be seen: nothing is scaled");
                 });
                 self.status.is_docker_reachable = false;
@@ -137,14 +141,14 @@ impl Controller {
     async fn measure(&mut self, policy: &Policy) -> Measured {
         match self.prometheus.measure(policy).await {
             Ok(measured) => {
-                self.say("prometheus", "reachable".to_owned(), || {
+                self.say(PROMETHEUS, "reachable".to_owned(), || {
                     tracing::info!("Prometheus answers");
                 });
                 self.status.is_prometheus_reachable = true;
                 measured
             }
             Err(failure) => {
-                self.say("prometheus", "unreachable".to_owned(), || {
+                self.say(PROMETHEUS, "unreachable".to_owned(), || {
                     tracing::error!(%failure, "Prometheus does not answer: nothing is scaled");
                 });
                 self.status.is_prometheus_reachable = false;

@@ -26,7 +26,8 @@ pub(crate) struct Swarm {
 pub(crate) struct Service {
     /// Its number of replicas, if that is how it is run.
     pub(crate) replicas: Option<u32>,
-    /// How many tasks are to run. Of a job none is: it ends.
+    /// How many tasks are to run. Of a job none is: it ends; and of what is restarted only when it fails none
+    /// is once it has ended well.
     pub(crate) tasks_desired: u32,
     /// How many of these run, which with a health check means that they are healthy.
     pub(crate) tasks_running: u32,
@@ -121,6 +122,7 @@ states! {
 
 const LABELS: &str = "Labels";
 const MODE: &str = "Mode";
+const TASK: &str = "TaskTemplate";
 
 /// What `GET /services` says of each.
 #[derive(Deserialize)]
@@ -161,6 +163,20 @@ struct Replicated {
 
 #[derive(Deserialize)]
 struct Empty {}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct TaskTemplate {
+    #[serde(default)]
+    restart_policy: RestartPolicy,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct RestartPolicy {
+    #[serde(default)]
+    condition: String,
+}
 
 /// What `GET /tasks` says of each.
 #[derive(Deserialize)]
@@ -271,13 +287,22 @@ impl Service {
             .filter(|task| is_global && task.is_wanted())
             .map(|task| task.node_id.as_str())
             .collect();
+        let template: TaskTemplate = member(&specification, TASK)?.unwrap_or_default();
+        let newest = tasks.iter().max_by_key(|task| task.created_at);
+        let is_done = template.restart_policy.condition == "on-failure"
+            && newest.is_some_and(|task| task.status.state == "complete");
+        let tasks_desired = match replicas {
+            _ if is_done => 0,
+            Some(replicas) => replicas,
+            None => count(nodes.len()),
+        };
         let policy = match Policy::read(&labels) {
             Ok(Some(_)) if replicas.is_none() => Err(BadPolicy::not_replicated()),
             policy => policy,
         };
         Ok(Self {
             replicas,
-            tasks_desired: replicas.unwrap_or(count(nodes.len())),
+            tasks_desired,
             tasks_running: count(tasks.iter().filter(|task| task.is_running()).count()),
             pending: tasks
                 .iter()

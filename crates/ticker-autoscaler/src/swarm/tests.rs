@@ -87,6 +87,27 @@ fn tasks_are_counted_by_what_they_are_to_do_and_do() {
 }
 
 #[test]
+fn what_is_to_be_done_once_is_wanted_until_it_is_done() {
+    let mut once = service("migrate", &replicated(1));
+    once["Spec"]["TaskTemplate"]["RestartPolicy"] = json!({ "Condition": "on-failure" });
+    let mut newest = task("migrate", "n1", "shutdown", "complete");
+    newest["CreatedAt"] = "2026-11-20T12:00:09Z".into();
+    let failed = task("migrate", "n1", "shutdown", "failed");
+    let desired = |service: &Value, tasks: &[Value]| {
+        let seen = swarm(std::slice::from_ref(service), tasks);
+        seen.services["migrate"].tasks_desired
+    };
+    assert_eq!(desired(&once, &[]), 1);
+    assert_eq!(desired(&once, std::slice::from_ref(&failed)), 1);
+    assert_eq!(desired(&once, &[newest.clone(), failed.clone()]), 0);
+    newest["Status"]["State"] = "failed".into();
+    assert_eq!(desired(&once, &[newest.clone(), failed]), 1);
+    newest["Status"]["State"] = "complete".into();
+    let always = service("migrate", &replicated(1));
+    assert_eq!(desired(&always, &[newest]), 1, "it should not have ended");
+}
+
+#[test]
 fn a_write_changes_the_number_of_replicas_and_not_one_byte_else() {
     let before = service("app", &replicated(3));
     let seen = swarm(std::slice::from_ref(&before), &[]);
