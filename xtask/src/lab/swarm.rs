@@ -11,7 +11,7 @@ use super::docker::Docker;
 use super::nodes::{Node, Nodes};
 
 /// What `deploy/ticker-stack` calls the stack; its services' names begin with it.
-const STACK: &str = "ticker";
+pub(crate) const STACK: &str = "ticker";
 /// Where the proxy's own authority has its certificate.
 const CERTIFICATE: &str = "/data/caddy/pki/authorities/local/root.crt";
 
@@ -38,7 +38,7 @@ pub(crate) struct Service {
 pub(crate) struct Replicas {
     pub(crate) running: u32,
     pub(crate) desired: u32,
-    /// A job has done what it is there for.
+    /// It is there to do something once, and has done it.
     pub(crate) is_completed: bool,
 }
 
@@ -72,7 +72,13 @@ impl Swarm {
             let inspected = self.manager.ask(&["service", "inspect", id])?;
             let inspected = serde_json::from_str(&inspected).context("docker prints no JSON")?;
             let service = service(&listed, &inspected);
-            services.push(service.context("docker describes services in another way")?);
+            let mut service = service.context("docker describes services in another way")?;
+            if is_done_once(&inspected) {
+                let newest = ["service", "ps", "--format", "{{.CurrentState}}", id];
+                let newest = self.manager.ask(&newest)?;
+                service.replicas.is_completed = newest.starts_with("Complete");
+            }
+            services.push(service);
         }
         services.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(services)
@@ -171,16 +177,20 @@ fn service(listed: &Value, inspected: &Value) -> Option<Service> {
     })
 }
 
-/// `2/3`, `1/1 (max 1 per node)`, or `0/1 (1/1 completed)` of a job.
+/// Whether a service's tasks are to end by themselves.
+fn is_done_once(inspected: &Value) -> bool {
+    let policy = &inspected[0]["Spec"]["TaskTemplate"]["RestartPolicy"];
+    policy["Condition"].as_str() == Some("on-failure")
+}
+
+/// `2/3` or `1/1 (max 1 per node)`.
 fn replicas(text: &str) -> Option<Replicas> {
-    let (counts, remark) = text.split_once(" (").unwrap_or((text, ""));
+    let counts = text.split_once(' ').map_or(text, |(counts, _)| counts);
     let (running, desired) = counts.split_once('/')?;
-    let completed = remark.strip_suffix(" completed)");
-    let is_completed = completed.and_then(|counts| counts.split_once('/'));
     Some(Replicas {
         running: running.parse().ok()?,
         desired: desired.parse().ok()?,
-        is_completed: is_completed.is_some_and(|(done, of)| done == of),
+        is_completed: false,
     })
 }
 
@@ -192,15 +202,9 @@ mod tests {
 
     #[test]
     fn replicas_are_understood_as_docker_prints_them() {
-        for (text, wanted) in [
-            ("2/3", (2, 3, false)),
-            ("1/1 (max 1 per node)", (1, 1, false)),
-            ("0/1 (1/1 completed)", (0, 1, true)),
-            ("1/1 (0/1 completed)", (1, 1, false)),
-        ] {
+        for (text, wanted) in [("2/3", (2, 3)), ("1/1 (max 1 per node)", (1, 1))] {
             let found = replicas(text).expect(text);
-            let found = (found.running, found.desired, found.is_completed);
-            assert_eq!(found, wanted, "{text}");
+            assert_eq!((found.running, found.desired), wanted, "{text}");
         }
         assert_eq!(replicas("global"), None);
     }
@@ -216,6 +220,8 @@ mod tests {
             service(&listed, &json!([{}])).expect("a service").name,
             "app"
         );
+        let policy = |condition| json!([{ "Spec": { "TaskTemplate": { "RestartPolicy": { "Condition": condition } } } }]);
+        assert!(is_done_once(&policy("on-failure")) && !is_done_once(&policy("any")));
         let other = json!({ "Name": "tickerapp", "Replicas": "2/2", "Image": "ticker:v1" });
         assert_eq!(service(&other, &json!([{}])), None);
     }
