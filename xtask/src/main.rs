@@ -4,6 +4,7 @@ mod arrows;
 mod bench;
 mod browser;
 mod ci;
+mod dashboards;
 mod dev;
 mod drill;
 mod family;
@@ -107,6 +108,12 @@ enum Command {
         #[arg(long, value_name = "FOLDER")]
         programs: Option<PathBuf>,
     },
+    /// Ask a Prometheus that reads the real thing what the dashboards would show: whether every query finds
+    /// something, and pictures.
+    Dashboards {
+        #[command(subcommand)]
+        action: dashboards::Action,
+    },
     /// Run a Docker Swarm on this machine, made of the project's own files; exits with 3 where no Docker engine
     /// can be started.
     Lab {
@@ -187,6 +194,7 @@ fn run(command: Command) -> Result<()> {
                 programs,
             },
         ),
+        Command::Dashboards { action } => dashboards::run(&workspace, &action),
         Command::Lab { action } => lab::run(&workspace, &action),
         Command::SqlxPrepare { lib } => sqlx_metadata::prepare(&workspace, lib),
     }
