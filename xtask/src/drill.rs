@@ -5,9 +5,9 @@
 //! `ticker verify` looks at the ledger beside it. A drill that cannot fail proves nothing: with `--control`
 //! the thing that it guards is broken on purpose, and the drill must notice.
 
-mod acknowledgements;
+pub(crate) mod acknowledgements;
 mod change_rights;
-mod checker;
+pub(crate) mod checker;
 mod cut_connections;
 mod drop_clients;
 mod full_disk;
@@ -16,22 +16,24 @@ mod idle;
 mod kill_postgres;
 mod kill_replicas;
 mod lie;
-mod load;
-mod pause;
+pub(crate) mod load;
+pub(crate) mod pause;
 mod proxy;
 mod small_disk;
 mod stage;
 mod stop_replica;
-mod verdict;
+pub(crate) mod verdict;
 mod visitor;
 
 use std::path::PathBuf;
 
 use anyhow::Result;
+use serde_json::json;
 
 use self::stage::Stage;
 use self::verdict::Verdict;
 use crate::ground::Programs;
+use crate::machine;
 use crate::process::SaidItself;
 use crate::progress;
 use crate::workspace::Workspace;
@@ -163,8 +165,15 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
         let broken = options.is_control.then_some((drill.control, drill.notices));
         is_well &= verdict.is_well(broken);
         rows += &verdict.row(drill.name, broken);
-        let programs = options.programs.as_deref();
-        let file = verdict.save(workspace, drill.name, broken, times, programs)?;
+        // Of which commit programs are that were taken as they are, nobody knows.
+        let is_built = options.programs.is_none();
+        let about = json!({
+            "times": times,
+            "programs": options.programs,
+            "commit": is_built.then(|| machine::commit(workspace)),
+        });
+        let folder = workspace.target.join("drill");
+        let file = verdict.save(&folder, drill.name, broken, &about)?;
         progress::say(&format!("Everything said: {}", workspace.relative(&file)));
     }
     println!("{}{rows}", verdict::HEAD);

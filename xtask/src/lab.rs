@@ -7,6 +7,7 @@
 mod definition;
 mod deploy;
 mod docker;
+mod drill;
 mod engine;
 mod images;
 mod names;
@@ -79,6 +80,18 @@ pub(crate) enum Action {
     Cut { node: String },
     /// Put the plug of a node's network back.
     Heal { node: String },
+    /// Break something while Ticker is used, and check what its users saw.
+    Drill {
+        /// What to break.
+        #[arg(required = true, value_parser = clap::builder::PossibleValuesParser::new(drill::names()))]
+        names: Vec<String>,
+        /// Break on purpose what the drill guards: it is to notice.
+        #[arg(long)]
+        control: bool,
+        /// Take `ticker-loadgen` in this folder as it is, instead of building the release.
+        #[arg(long, value_name = "FOLDER")]
+        programs: Option<PathBuf>,
+    },
     /// Remove everything that the lab has made, and stop the engine if the lab has started it.
     Down {
         /// Remove the images, too.
@@ -120,6 +133,11 @@ pub(crate) fn run(workspace: &Workspace, action: &Action) -> Result<()> {
         Action::Start { node } => Nodes::find()?.named(node)?.start(),
         Action::Cut { node } => Nodes::find()?.named(node)?.cut(),
         Action::Heal { node } => Nodes::find()?.named(node)?.heal(),
+        Action::Drill {
+            names,
+            control,
+            programs,
+        } => drill::run(workspace, names, *control, programs.as_deref()),
         Action::Down { images } => down(workspace, *images),
     }
 }

@@ -6,7 +6,7 @@
 //! cut on purpose are not counted.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
 
@@ -14,8 +14,8 @@ use crate::failure::{Broken, Failure};
 use crate::lane::Connections;
 use crate::tally::Kind;
 
-/// How many failures are told in detail.
-const TOLD_MAX: usize = 20;
+/// How many failures are told in detail: as many as may be in flight when something ends them.
+const TOLD_MAX: usize = 100;
 
 /// A request that was sent.
 #[derive(Clone, Copy, Debug)]
@@ -115,6 +115,8 @@ impl Successes {
 #[derive(Debug)]
 pub(crate) struct Attempts {
     start: Instant,
+    /// The same by the clock on the wall, in milliseconds since 1970 UTC.
+    start_ms: u64,
     by_failure: BTreeMap<Failure, u64>,
     by_kind: BTreeMap<(Kind, Connections), Count>,
     told: Vec<Told>,
@@ -128,8 +130,11 @@ pub(crate) struct Attempts {
 impl Attempts {
     /// None yet, in a run that begins at `start`.
     pub(crate) fn new(start: Instant) -> Self {
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH);
+        let now_ms = milliseconds(since_epoch.unwrap_or_default());
         Self {
             start,
+            start_ms: now_ms.saturating_sub(milliseconds(start.elapsed())),
             by_failure: BTreeMap::new(),
             by_kind: BTreeMap::new(),
             told: Vec::new(),
@@ -187,6 +192,7 @@ impl Attempts {
     /// What came of them.
     pub(crate) fn report(&self) -> AttemptsReport<'_> {
         let mut report = AttemptsReport {
+            start_ms: self.start_ms,
             count: 0,
             failed: self.failed(),
             by_failure: &self.by_failure,
@@ -246,9 +252,15 @@ impl Attempts {
     }
 }
 
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
 /// What came of the first attempts. Times are in seconds since the run began.
 #[derive(Debug, Serialize)]
 pub(crate) struct AttemptsReport<'a> {
+    /// When the run began, in milliseconds since 1970 UTC: what was in flight at some moment can be told by it.
+    pub(crate) start_ms: u64,
     /// How many there were.
     pub(crate) count: u64,
     /// How many of them failed.
@@ -338,14 +350,14 @@ mod tests {
     }
 
     #[test]
-    fn the_first_twenty_failures_are_told() {
+    fn the_first_hundred_failures_are_told() {
         let mut attempts = Attempts::new(Instant::now());
-        for _ in 0..30 {
+        for _ in 0..130 {
             attempts.fail(attempt(Kind::Item, true), broken());
         }
         let report = attempts.report();
-        assert_eq!((report.failed, report.failures.len()), (30, 20));
-        assert_eq!(report.by_failure[&Failure::Reset], 30);
+        assert_eq!((report.failed, report.failures.len()), (130, 100));
+        assert_eq!(report.by_failure[&Failure::Reset], 130);
         assert_eq!(report.recovered_s, None);
     }
 }

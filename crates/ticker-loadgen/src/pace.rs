@@ -1,6 +1,7 @@
 //! When the next request is due.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// The clock that all clients of a run go by: each asks it for its next request. Without an interval a
@@ -13,7 +14,7 @@ pub(crate) struct Pace {
     limit: Option<u64>,
     interval: Option<Duration>,
     taken: AtomicU64,
-    is_stopped: AtomicBool,
+    stopped: OnceLock<Instant>,
 }
 
 impl Pace {
@@ -31,7 +32,7 @@ impl Pace {
             limit,
             interval: rate.map(|rate| Duration::from_secs_f64(1.0 / rate)),
             taken: AtomicU64::new(0),
-            is_stopped: AtomicBool::new(false),
+            stopped: OnceLock::new(),
         }
     }
 
@@ -45,8 +46,7 @@ impl Pace {
         let due = self
             .interval
             .map_or(now, |interval| self.start + times(interval, number));
-        let is_over =
-            |at| self.is_stopped.load(Ordering::Relaxed) || self.end.is_some_and(|end| at >= end);
+        let is_over = |at| self.stopped.get().is_some() || self.end.is_some_and(|end| at >= end);
         if is_over(due) {
             return None;
         }
@@ -58,12 +58,14 @@ impl Pace {
 
     /// Nothing is due any more.
     pub(crate) fn stop(&self) {
-        self.is_stopped.store(true, Ordering::Relaxed);
+        // It stays at the first time.
+        let _ = self.stopped.set(Instant::now());
     }
 
-    /// How many requests the schedule holds, if it does and has an end.
+    /// How many requests the schedule holds until its end or until it was stopped, if it has either.
     pub(crate) fn scheduled(&self) -> Option<u64> {
-        let time = self.end? - self.start;
+        let end = [self.end, self.stopped.get().copied()];
+        let time = end.into_iter().flatten().min()? - self.start;
         let fitting = time.as_nanos().div_ceil(self.interval?.as_nanos());
         let fitting = u64::try_from(fitting).unwrap_or(u64::MAX);
         Some(self.limit.map_or(fitting, |limit| limit.min(fitting)))
@@ -97,6 +99,9 @@ mod tests {
             assert_eq!(due - start, Duration::from_millis(100) * number);
         }
         assert_eq!(pace.scheduled(), Some(600));
+        pace.stop();
+        let until_stopped = pace.scheduled().unwrap();
+        assert!((50..600).contains(&until_stopped), "{until_stopped}");
     }
 
     #[tokio::test]

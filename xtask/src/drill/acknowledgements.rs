@@ -7,14 +7,14 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 /// The moments at which a write was acknowledged, in order; milliseconds since 1970 UTC.
-pub(super) struct Acknowledgements(Vec<u64>);
+pub(crate) struct Acknowledgements(Vec<u64>);
 
 impl Acknowledgements {
     /// Reads the log of a run.
     ///
     /// # Errors
     /// When it cannot be read.
-    pub(super) fn read(log: &Path) -> Result<Self> {
+    pub(crate) fn read(log: &Path) -> Result<Self> {
         let file = File::open(log).context("cannot read the log of acknowledgements")?;
         let mut moments = Vec::new();
         for line in BufReader::new(file).lines() {
@@ -27,7 +27,7 @@ impl Acknowledgements {
     /// For how long nothing was acknowledged after each of these faults, in seconds: until the end of the
     /// longest silence that begins before the fault is over. What had been committed before the fault is
     /// acknowledged a moment after it, which ends no outage.
-    pub(super) fn outages_s(&self, faults: &[Fault]) -> Vec<f64> {
+    pub(crate) fn outages_s(&self, faults: &[Fault]) -> Vec<f64> {
         let outage = |fault: &Fault| {
             let silences = self
                 .0
@@ -40,7 +40,7 @@ impl Acknowledgements {
     }
 
     /// How long it took until something was acknowledged after each of these faults was over, in seconds.
-    pub(super) fn recoveries_s(&self, faults: &[Fault]) -> Vec<f64> {
+    pub(crate) fn recoveries_s(&self, faults: &[Fault]) -> Vec<f64> {
         let recovery = |fault: &Fault| {
             let next = self.0.partition_point(|moment| *moment < fault.over_ms);
             let next = self.0.get(next);
@@ -52,13 +52,13 @@ impl Acknowledgements {
 
 /// From when to when something was broken; milliseconds since 1970 UTC.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Fault {
-    pub(super) begun_ms: u64,
-    pub(super) over_ms: u64,
+pub(crate) struct Fault {
+    pub(crate) begun_ms: u64,
+    pub(crate) over_ms: u64,
 }
 
 /// The value that so great a share of the samples does not exceed (nearest rank); NaN where one is.
-pub(super) fn quantile(samples: &[f64], share: f64) -> f64 {
+pub(crate) fn quantile(samples: &[f64], share: f64) -> f64 {
     let mut sorted = samples.to_vec();
     // NaN comes last: what never recovered is the worst.
     sorted.sort_by(f64::total_cmp);

@@ -12,21 +12,21 @@ use super::verdict::{Verdict, float};
 use crate::process;
 
 /// The check of the acknowledgements: how many are not borne out by the history, exactly once.
-pub(super) const UNTRUE: &str = "answers not borne out";
+pub(crate) const UNTRUE: &str = "answers not borne out";
 
 /// What `ticker-loadgen check` found.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Findings {
+pub(crate) struct Findings {
     /// Presses.
-    pub(super) keys: u64,
+    pub(crate) keys: u64,
     /// Those answered as posted.
-    pub(super) posted: u64,
+    pub(crate) posted: u64,
     /// Those without an answer that the history has.
-    pub(super) open_found: u64,
+    pub(crate) open_found: u64,
     /// Rules that are broken.
-    pub(super) violations: u64,
+    pub(crate) violations: u64,
     /// The first hundred, in words.
-    pub(super) told: Vec<String>,
+    pub(crate) told: Vec<String>,
 }
 
 /// Compares what was answered with the ledger, and adds what is found to the verdict.
@@ -67,7 +67,15 @@ pub(super) fn find(stage: &Stage, url: &str, logs: &[PathBuf]) -> Result<Finding
     for log in logs {
         command.arg("--log").arg(log);
     }
-    let done = process::capture(&mut command, "")?;
+    of(&mut command)
+}
+
+/// Runs the checker as it is told.
+///
+/// # Errors
+/// When it cannot read the history to its end.
+pub(crate) fn of(command: &mut Command) -> Result<Findings> {
+    let done = process::capture(command, "")?;
     let Some(findings) = read(&done.stdout) else {
         bail!("the checker did not come to an end:\n{}", done.text());
     };

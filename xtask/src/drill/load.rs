@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -16,7 +16,7 @@ use crate::ground::{Ground, LOCATION};
 use crate::process;
 
 /// `ticker-loadgen` at work. Dropping it stops it.
-pub(super) struct Load {
+pub(crate) struct Load {
     child: Child,
     files: Files,
 }
@@ -29,11 +29,11 @@ struct Files {
 }
 
 /// What it gave.
-pub(super) struct Gave {
+pub(crate) struct Gave {
     /// Its result.
-    pub(super) result: Value,
+    pub(crate) result: Value,
     /// Its log of what was meant and what was answered.
-    pub(super) log: PathBuf,
+    pub(crate) log: PathBuf,
 }
 
 /// It sends until it is answered, and the longest fault lasts half a minute.
@@ -61,13 +61,6 @@ impl Load {
         urls: &[String],
         more: &[&str],
     ) -> Result<Self> {
-        let file = |kind: &str| ground.folder().join(format!("{name}.{kind}"));
-        let files = Files {
-            result: file("result"),
-            log: file("acknowledgements"),
-            said: file("said"),
-        };
-        let said = File::create(&files.said).context("cannot keep what ticker-loadgen says")?;
         let mut command = process::bound_to_us(&ground.programs.loadgen, "TERM");
         command.args(["run", "--scenario", "spread", "--give-up", GIVE_UP]);
         command.args([
@@ -77,13 +70,30 @@ impl Load {
             &Stage::items(),
         ]);
         command.arg("--accounts").arg(accounts);
-        command.arg("--log").arg(&files.log);
-        command.arg("--json").arg(&files.result);
         for url in urls {
             command.args(["--url", url]);
         }
+        command.args(more);
+        Self::begin(ground.folder(), name, command)
+    }
+
+    /// Begins a run that is described but for its files, which go to a folder under that name.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub(crate) fn begin(folder: &Path, name: &str, mut command: Command) -> Result<Self> {
+        let file = |kind: &str| folder.join(format!("{name}.{kind}"));
+        let files = Files {
+            result: file("result"),
+            log: file("acknowledgements"),
+            said: file("said"),
+        };
+        let said = File::create(&files.said).context("cannot keep what ticker-loadgen says")?;
         command
-            .args(more)
+            .arg("--log")
+            .arg(&files.log)
+            .arg("--json")
+            .arg(&files.result)
             .process_group(0)
             .stdin(Stdio::null())
             .stdout(said.try_clone()?)
@@ -96,7 +106,7 @@ impl Load {
     ///
     /// # Errors
     /// When it leaves no result, with what it said.
-    pub(super) fn finish(mut self) -> Result<Gave> {
+    pub(crate) fn finish(mut self) -> Result<Gave> {
         process::stop(&mut self.child, Signal::INT, STOP_GRACE);
         self.gave()
     }
@@ -105,7 +115,7 @@ impl Load {
     ///
     /// # Errors
     /// As [`Load::finish`]; after Ctrl-C.
-    pub(super) fn wait(mut self) -> Result<Gave> {
+    pub(crate) fn wait(mut self) -> Result<Gave> {
         while self.child.try_wait()?.is_none() {
             pause(Duration::from_millis(20))?;
         }
@@ -137,7 +147,7 @@ impl Drop for Load {
 
 impl Gave {
     /// How many operations ended so.
-    pub(super) fn outcomes(&self, outcome: &str) -> u64 {
+    pub(crate) fn outcomes(&self, outcome: &str) -> u64 {
         self.result["outcomes"][outcome]
             .as_u64()
             .unwrap_or_default()
@@ -151,7 +161,7 @@ impl Gave {
     }
 
     /// Answers that none may get, and contradictions between answers.
-    pub(super) fn wrong(&self) -> u64 {
+    pub(crate) fn wrong(&self) -> u64 {
         let disagreements = self.result["disagreements"].as_u64().unwrap_or_default();
         self.outcomes("unexpected") + self.outcomes("gave_up") + disagreements
     }

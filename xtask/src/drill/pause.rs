@@ -11,7 +11,7 @@ use crate::interrupt::{self, Interrupted};
 ///
 /// # Errors
 /// After Ctrl-C.
-pub(super) fn pause(duration: Duration) -> Result<()> {
+pub(crate) fn pause(duration: Duration) -> Result<()> {
     let end = Instant::now() + duration;
     loop {
         if interrupt::requested() {
@@ -34,7 +34,7 @@ pub(super) fn varied(number: u32, least: Duration, most: Duration) -> Duration {
 }
 
 /// Now, as `ticker-loadgen` logs it: milliseconds since 1970 UTC.
-pub(super) fn now_ms() -> u64 {
+pub(crate) fn now_ms() -> u64 {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH);
     u64::try_from(since_epoch.unwrap_or_default().as_millis()).unwrap_or(u64::MAX)
 }

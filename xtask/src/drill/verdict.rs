@@ -8,11 +8,10 @@ use serde_json::{Value, json};
 
 use crate::machine;
 use crate::progress;
-use crate::workspace::Workspace;
 
 /// What a drill found.
 #[derive(Debug, Default)]
-pub(super) struct Verdict {
+pub(crate) struct Verdict {
     /// What was done, in words.
     done: String,
     checks: Vec<Check>,
@@ -36,12 +35,12 @@ struct Check {
 }
 
 /// The head of the table that [`Verdict::row`] gives rows of.
-pub(super) const HEAD: &str =
+pub(crate) const HEAD: &str =
     "| Drill | What was run | What was found | Verdict |\n|---|---|---|---|\n";
 
 impl Verdict {
     /// That something was done, and nothing found yet.
-    pub(super) fn of(done: String) -> Self {
+    pub(crate) fn of(done: String) -> Self {
         Self {
             done,
             ..Self::default()
@@ -49,7 +48,7 @@ impl Verdict {
     }
 
     /// That it could not be done here, and why; said aloud, and nothing that fails.
-    pub(super) fn not_run(reason: &str) -> Self {
+    pub(crate) fn not_run(reason: &str) -> Self {
         progress::say(&format!("  NOT RUN: {reason}"));
         Self {
             remarks: vec![reason.to_owned()],
@@ -59,7 +58,7 @@ impl Verdict {
     }
 
     /// Takes in a figure that may be at most so much.
-    pub(super) fn at_most(
+    pub(crate) fn at_most(
         &mut self,
         name: &'static str,
         found: f64,
@@ -76,12 +75,12 @@ impl Verdict {
     }
 
     /// Takes in how often something happened that must not happen.
-    pub(super) fn never(&mut self, name: &'static str, count: u64) {
+    pub(crate) fn never(&mut self, name: &'static str, count: u64) {
         self.at_most(name, float(count), "", 0.0);
     }
 
     /// Takes in a figure that is only told.
-    pub(super) fn tell(&mut self, name: &'static str, found: f64, unit: &'static str) {
+    pub(crate) fn tell(&mut self, name: &'static str, found: f64, unit: &'static str) {
         let most = None;
         self.checks.push(Check {
             name,
@@ -92,18 +91,18 @@ impl Verdict {
     }
 
     /// Adds what a reader of the figures has to know.
-    pub(super) fn remark(&mut self, remark: impl Into<String>) {
+    pub(crate) fn remark(&mut self, remark: impl Into<String>) {
         self.remarks.push(remark.into());
     }
 
     /// Adds something for the file.
-    pub(super) fn detail(&mut self, detail: Value) {
+    pub(crate) fn detail(&mut self, detail: Value) {
         self.details.push(detail);
     }
 
     /// Whether everything is as it has to be; where something was broken on purpose, whether the check that
     /// has to notice did; a figure that nobody could take notices nothing.
-    pub(super) fn is_well(&self, broken: Option<(&str, &str)>) -> bool {
+    pub(crate) fn is_well(&self, broken: Option<(&str, &str)>) -> bool {
         if self.is_not_run {
             return true;
         }
@@ -117,7 +116,7 @@ impl Verdict {
     }
 
     /// A row of the table, in Markdown.
-    pub(super) fn row(&self, name: &str, broken: Option<(&str, &str)>) -> String {
+    pub(crate) fn row(&self, name: &str, broken: Option<(&str, &str)>) -> String {
         let checks: Vec<String> = self.checks.iter().map(Check::words).collect();
         let found = [checks, self.remarks.clone()].concat().join("; ");
         let (option, what, [well, ill]) = match broken {
@@ -136,27 +135,23 @@ impl Verdict {
         format!("| `{name}{option}` | {what} | {found} | {verdict} |\n")
     }
 
-    /// Writes everything to `target/drill/<name>-<time>.json`. Of which commit `programs` are that were taken
-    /// as they are, nobody knows.
+    /// Writes everything to `<folder>/<name>-<time>.json`; `about` says what was run, and of which commit it is.
     ///
     /// # Errors
     /// When the file cannot be written.
-    pub(super) fn save(
+    pub(crate) fn save(
         &self,
-        workspace: &Workspace,
+        folder: &Path,
         name: &str,
         broken: Option<(&str, &str)>,
-        times: u32,
-        programs: Option<&Path>,
+        about: &Value,
     ) -> Result<PathBuf> {
         let ended = machine::now()?;
         let content = json!({
             "drill": name,
             "ended": ended,
-            "commit": programs.is_none().then(|| machine::commit(workspace)),
-            "programs": programs,
+            "about": about,
             "machine": machine::describe(),
-            "times": times,
             "broken_on_purpose": broken.map(|(control, _)| control),
             "is_not_run": self.is_not_run,
             "is_well": self.is_well(broken),
@@ -165,8 +160,7 @@ impl Verdict {
             "remarks": self.remarks,
             "details": self.details,
         });
-        let folder = workspace.target.join("drill");
-        fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
         let file = folder.join(format!("{name}-{ended}.json"));
         let text = serde_json::to_string_pretty(&content)? + "\n";
         fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))?;
@@ -208,7 +202,7 @@ impl Check {
 
 /// Counts stay far below 2^52.
 #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
-pub(super) fn float(count: u64) -> f64 {
+pub(crate) fn float(count: u64) -> f64 {
     count as f64
 }
 

@@ -198,6 +198,23 @@ impl Node {
         Ok(())
     }
 
+    /// Gives it back whatever was taken from it: power, network or both.
+    ///
+    /// # Errors
+    /// When its engine does not come up.
+    pub(crate) fn restore(&self) -> Result<()> {
+        let container = self.container();
+        let format = "--format={{.State.Running}} {{len .NetworkSettings.Networks}}";
+        let state = Docker::here().ask(&["inspect", format, &container])?;
+        if state.ends_with(" 0") {
+            self.heal()?;
+        }
+        if state.starts_with("false") {
+            self.start()?;
+        }
+        Ok(())
+    }
+
     fn container(&self) -> String {
         format!("ticker-lab-{}", self.name())
     }
@@ -338,6 +355,16 @@ impl Nodes {
         nodes.form_swarm()?;
         step.done();
         Ok(nodes)
+    }
+
+    /// How many there are.
+    pub(crate) fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Each of them.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Node> {
+        self.0.iter()
     }
 
     /// The first, a manager, which is the edge.

@@ -31,7 +31,8 @@ impl Release {
         value.map_or_else(String::new, |value| value.get_name().to_owned())
     }
 
-    fn image(self) -> Name {
+    /// The image, as the nodes call it.
+    pub(crate) fn image(self) -> Name {
         Name::new(&format!("{}/ticker:{}", registry::HOST, self.tag()))
     }
 }
