@@ -47,7 +47,7 @@ pub(super) fn lines(mut lines: Vec<Line>, area: Area, unit: &str, stacked: bool)
     lines.sort_by(|a, b| mean(&b.points).total_cmp(&mean(&a.points)));
     let left_out = lines.len().saturating_sub(LINES_MAX);
     lines.truncate(LINES_MAX);
-    let legend_w = (area.w * 0.42).min(230.0);
+    let legend_w = legend_width(&lines, unit).min(area.w * 0.45);
     let plot = Area {
         x: area.x + AXIS,
         y: area.y + 4.0,
@@ -197,12 +197,24 @@ fn mean(points: &[(f64, f64)]) -> f64 {
     finite.iter().sum::<f64>() / finite.len().max(1) as f64
 }
 
+/// As much as the longest name and its value take.
+fn legend_width(lines: &[Line], unit: &str) -> f64 {
+    let letters = |line: &Line| line.name.chars().count() + last(line, unit).chars().count();
+    let most = lines.iter().map(letters).max().unwrap_or_default();
+    20.0 + (most + 2) as f64 * LETTER
+}
+
+/// The last value, as it is shown.
+fn last(line: &Line, unit: &str) -> String {
+    let last = line.points.iter().rfind(|(_, value)| value.is_finite());
+    last.map_or_else(String::new, |(_, value)| shown(*value, unit))
+}
+
 fn legend(lines: &[Line], left_out: usize, x: f64, y: f64, w: f64, unit: &str) -> String {
     let mut svg = String::new();
     for (index, line) in lines.iter().enumerate() {
         let y = y + 10.0 + index as f64 * LEGEND_LINE;
-        let last = line.points.iter().rfind(|(_, value)| value.is_finite());
-        let value = last.map_or_else(String::new, |(_, value)| shown(*value, unit));
+        let value = last(line, unit);
         let _ = writeln!(
             svg,
             "<rect x=\"{x:.0}\" y=\"{:.0}\" width=\"9\" height=\"3\" fill=\"{}\"/>\

@@ -34,6 +34,8 @@ pub(super) fn check(
     dashboards: &[Dashboard],
     wait: Duration,
 ) -> Result<()> {
+    // Without Prometheus there is one thing to say, not a hundred.
+    prometheus.query("vector(1)")?;
     let begun = Instant::now();
     let mut open: Vec<Question> = dashboards.iter().flat_map(questions).collect();
     let all = open.len();
