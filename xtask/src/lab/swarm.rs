@@ -111,11 +111,21 @@ impl Swarm {
     /// # Errors
     /// With the database's message.
     pub(crate) fn sql(&self, statement: &str) -> Result<String> {
-        let psql = "psql --no-psqlrc --quiet --tuples-only --no-align --set=ON_ERROR_STOP=1 \
-                    --username=postgres --dbname=ticker";
+        self.sql_in("ticker", statement)
+    }
+
+    /// The same in another of its databases.
+    ///
+    /// # Errors
+    /// With the database's message.
+    pub(crate) fn sql_in(&self, database: &str, statement: &str) -> Result<String> {
+        // pg_hba.conf lets the superuser in on the socket alone, by the name of the process's user.
+        let psql = "setpriv --reuid=postgres --regid=postgres --clear-groups psql --no-psqlrc --quiet \
+                    --tuples-only --no-align --set=ON_ERROR_STOP=1 --dbname";
         let mut arguments: Vec<&str> = psql.split_whitespace().collect();
-        arguments.extend(["--command", statement]);
-        self.container("db")?.execute(&arguments)
+        arguments.extend([database, "--command", statement]);
+        // Whom the database knows on its socket by the name of the system's user.
+        self.container("db")?.execute_as("postgres", &arguments)
     }
 
     /// Writes the certificate of the proxy's own authority to a file.
@@ -159,7 +169,15 @@ impl Container {
     /// # Errors
     /// When it fails, with the end of what it said.
     pub(crate) fn execute(&self, arguments: &[&str]) -> Result<String> {
-        let words = [&["exec", &self.id], arguments].concat();
+        self.exec(&[], arguments)
+    }
+
+    fn execute_as(&self, user: &str, arguments: &[&str]) -> Result<String> {
+        self.exec(&["--user", user], arguments)
+    }
+
+    fn exec(&self, options: &[&str], arguments: &[&str]) -> Result<String> {
+        let words = [&["exec"], options, &[&self.id], arguments].concat();
         self.node.docker().ask(&words)
     }
 }
