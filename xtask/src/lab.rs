@@ -14,6 +14,7 @@ mod names;
 mod nodes;
 mod registry;
 mod release;
+mod short;
 mod swarm;
 mod wait;
 
@@ -81,17 +82,10 @@ pub(crate) enum Action {
     /// Put the plug of a node's network back.
     Heal { node: String },
     /// Break something while Ticker is used, and check what its users saw.
-    Drill {
-        /// What to break.
-        #[arg(required = true, value_parser = clap::builder::PossibleValuesParser::new(drill::names()))]
-        names: Vec<String>,
-        /// Break on purpose what the drill guards: it is to notice.
-        #[arg(long)]
-        control: bool,
-        /// Take `ticker-loadgen` in this folder as it is, instead of building the release.
-        #[arg(long, value_name = "FOLDER")]
-        programs: Option<PathBuf>,
-    },
+    Drill(drill::Options),
+    /// What a change has to pass: a lab of one node is made, a release is deployed and replaced under load, one
+    /// that does not work is rolled back, the dashboards are asked, and the lab is removed again.
+    Short,
     /// Remove everything that the lab has made, and stop the engine if the lab has started it.
     Down {
         /// Remove the images, too.
@@ -133,11 +127,8 @@ pub(crate) fn run(workspace: &Workspace, action: &Action) -> Result<()> {
         Action::Start { node } => Nodes::find()?.named(node)?.start(),
         Action::Cut { node } => Nodes::find()?.named(node)?.cut(),
         Action::Heal { node } => Nodes::find()?.named(node)?.heal(),
-        Action::Drill {
-            names,
-            control,
-            programs,
-        } => drill::run(workspace, names, *control, programs.as_deref()),
+        Action::Drill(options) => drill::run(workspace, options),
+        Action::Short => short::run(workspace),
         Action::Down { images } => down(workspace, *images),
     }
 }

@@ -23,9 +23,11 @@ mod stage;
 mod tasks;
 mod web;
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
+use clap::Args;
+use clap::builder::PossibleValuesParser;
 use serde_json::json;
 
 use self::stage::Stage;
@@ -35,6 +37,23 @@ use crate::machine;
 use crate::process::SaidItself;
 use crate::progress;
 use crate::workspace::Workspace;
+
+/// What is drilled, and how.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// What to break.
+    #[arg(required = true, value_parser = PossibleValuesParser::new(names()))]
+    pub(crate) names: Vec<String>,
+    /// Only as much as shows that it holds, with little load; the figures mean little.
+    #[arg(long = "short")]
+    pub(crate) is_short: bool,
+    /// Break on purpose what the drill guards: it is to notice.
+    #[arg(long = "control")]
+    pub(crate) is_control: bool,
+    /// Take `ticker-loadgen` in this folder as it is, instead of building the release.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) programs: Option<PathBuf>,
+}
 
 /// A drill.
 struct Drill {
@@ -142,7 +161,7 @@ const DRILLS: [Drill; 15] = [
 const ALL: &str = "all";
 
 /// What can be drilled, by name.
-pub(crate) fn names() -> Vec<&'static str> {
+fn names() -> Vec<&'static str> {
     let names = DRILLS.iter().map(|drill| drill.name);
     names.chain([ALL]).collect()
 }
@@ -152,15 +171,11 @@ pub(crate) fn names() -> Vec<&'static str> {
 ///
 /// # Errors
 /// When something does not hold; with `is_control`, when a drill did not notice what was broken.
-pub(crate) fn run(
-    workspace: &Workspace,
-    wanted: &[String],
-    is_control: bool,
-    programs: Option<&Path>,
-) -> Result<()> {
+pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
+    let is_control = options.is_control;
     let is_wanted = |drill: &&Drill| {
-        let is_named = wanted.iter().any(|name| name == drill.name);
-        let is_all = wanted.iter().any(|name| name == ALL);
+        let is_named = options.names.iter().any(|name| name == drill.name);
+        let is_all = options.names.iter().any(|name| name == ALL);
         is_named || is_all && (!is_control || drill.control.is_some())
     };
     let drills: Vec<&Drill> = DRILLS.iter().filter(is_wanted).collect();
@@ -168,7 +183,7 @@ pub(crate) fn run(
         bail!("{} has no negative control", drill.name);
     }
     let count = Nodes::find()?.count();
-    let stage = Stage::set(workspace, is_control, programs)?;
+    let stage = Stage::set(workspace, options)?;
     let (mut rows, mut is_well) = (String::new(), true);
     for drill in drills {
         progress::heading(drill.name);
@@ -182,7 +197,11 @@ pub(crate) fn run(
         let row = verdict.row(drill.name, broken);
         progress::say(row.trim_end());
         rows += &row;
-        let about = json!({ "commit": machine::commit(workspace), "nodes": count, "image": stage.image()? });
+        let about = json!({
+            "commit": machine::commit(workspace),
+            "nodes": count,
+            "short": options.is_short,
+        });
         let file = verdict.save(stage.folder(), drill.name, broken, &about)?;
         progress::say(&format!("Everything said: {}", workspace.relative(&file)));
     }

@@ -198,6 +198,25 @@ impl Node {
         Ok(())
     }
 
+    /// Copies a file of this machine to it.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub(crate) fn receive(&self, file: &Path, to: &str) -> Result<()> {
+        let (file, to) = (file.as_os_str(), format!("{}:{to}", self.container()));
+        Docker::here().ask(&["cp".as_ref(), file, to.as_ref()])?;
+        Ok(())
+    }
+
+    /// Runs a script on it and returns what that printed.
+    ///
+    /// # Errors
+    /// When it fails, with the end of what it said.
+    pub(crate) fn shell(&self, script: &str) -> Result<String> {
+        let exec = ["exec", &self.container(), "bash", "-euc", script];
+        Docker::here().ask(&exec)
+    }
+
     /// Gives it back whatever was taken from it: power, network or both.
     ///
     /// # Errors
@@ -330,6 +349,17 @@ impl Nodes {
                 "there is a lab of {} already: cargo xtask lab down",
                 there.count_in_words()
             );
+        }
+        Ok(())
+    }
+
+    /// Whether there is none yet.
+    ///
+    /// # Errors
+    /// When there is a lab.
+    pub(crate) fn check_none() -> Result<()> {
+        if !Self::there()?.0.is_empty() {
+            bail!("there is a lab already: cargo xtask lab down");
         }
         Ok(())
     }

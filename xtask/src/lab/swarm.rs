@@ -119,12 +119,11 @@ impl Swarm {
     /// # Errors
     /// With the database's message.
     pub(crate) fn sql_in(&self, database: &str, statement: &str) -> Result<String> {
-        // pg_hba.conf lets the superuser in on the socket alone, by the name of the process's user.
-        let psql = "setpriv --reuid=postgres --regid=postgres --clear-groups psql --no-psqlrc --quiet \
-                    --tuples-only --no-align --set=ON_ERROR_STOP=1 --dbname";
+        let psql =
+            "psql --no-psqlrc --quiet --tuples-only --no-align --set=ON_ERROR_STOP=1 --dbname";
         let mut arguments: Vec<&str> = psql.split_whitespace().collect();
         arguments.extend([database, "--command", statement]);
-        // Whom the database knows on its socket by the name of the system's user.
+        // pg_hba.conf lets the superuser in by the socket, if that is who the process belongs to.
         self.container("db")?.execute_as("postgres", &arguments)
     }
 

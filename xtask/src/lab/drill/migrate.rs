@@ -23,12 +23,9 @@ pub(super) fn run(stage: &Stage<'_>) -> Result<Verdict> {
         let tasks = super::tasks::of(&stage.manager(), "app")?;
         Ok(tasks.iter().all(|task| !task.is_running).then_some(()))
     })?;
-    let psql = ["psql", "--username=postgres", "--quiet", "--command"];
-    let drop = ["DROP DATABASE ticker WITH (FORCE)"];
     stage
         .swarm()
-        .container("db")?
-        .execute(&[&psql[..], &drop].concat())?;
+        .sql_in("postgres", "DROP DATABASE ticker WITH (FORCE)")?;
     stage.ask(&[
         "service",
         "update",

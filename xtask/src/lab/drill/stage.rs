@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
+use super::Options;
 use super::tasks::{self, Task};
 use super::web;
 use crate::drill::acknowledgements::Fault;
@@ -32,6 +33,7 @@ pub(super) struct Stage<'a> {
     loadgen: PathBuf,
     nodes: Nodes,
     swarm: Swarm,
+    is_short: bool,
     is_control: bool,
 }
 
@@ -44,6 +46,9 @@ const REPLICAS: u32 = 2;
 const ACCOUNTS: u32 = 6;
 /// The swarm starts again whatever was lost within this, pulling images included.
 pub(super) const PATIENCE: Duration = Duration::from_mins(3);
+/// What people do at the same time: those who read and press, and those who fill in forms.
+const FULL: &str = "--clients 64 --rate 150 --slow 8";
+const SHORT: &str = "--clients 24 --rate 50 --slow 4";
 /// Longer than any outage that is drilled.
 const GIVE_UP: &str = "150s";
 
@@ -52,12 +57,8 @@ impl<'a> Stage<'a> {
     ///
     /// # Errors
     /// When there is no lab, or Ticker cannot be deployed to it.
-    pub(super) fn set(
-        workspace: &'a Workspace,
-        is_control: bool,
-        programs: Option<&Path>,
-    ) -> Result<Self> {
-        let loadgen = match programs {
+    pub(super) fn set(workspace: &'a Workspace, options: &Options) -> Result<Self> {
+        let loadgen = match &options.programs {
             Some(programs) => programs.join(LOADGEN),
             None => build(workspace)?,
         };
@@ -69,13 +70,19 @@ impl<'a> Stage<'a> {
             loadgen,
             nodes: Nodes::find()?,
             swarm: Swarm::find()?,
-            is_control,
+            is_short: options.is_short,
+            is_control: options.is_control,
         })
     }
 
     /// Where everything is kept that was said.
     pub(super) fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// Whether to do only as much as shows that it holds, with a load that programs without optimisation bear.
+    pub(super) fn is_short(&self) -> bool {
+        self.is_short
     }
 
     /// Whether to break on purpose what the drill guards.
@@ -439,9 +446,10 @@ impl<'a> Stage<'a> {
             fs::remove_file(&log).context("cannot remove an old log")?;
         }
         let mut command = self.loadgen("run");
-        let words = "--scenario mixed --reads 0.7 --clients 64 --share-sessions --connections mixed --slow 8 \
-                     --rate 150 --duration 20m --warm-up 2s";
+        let words = "--scenario mixed --reads 0.7 --share-sessions --connections mixed --duration 20m --warm-up 2s";
         command.args(words.split_whitespace());
+        let amount = if self.is_short { SHORT } else { FULL };
+        command.args(amount.split_whitespace());
         command.args(["--give-up", GIVE_UP]).args(more);
         let before = self.postings()?;
         let load = Load::begin(&self.folder, "load", command)?;
