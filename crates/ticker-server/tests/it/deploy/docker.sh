@@ -51,6 +51,7 @@ case $call in
             *) echo id ;;
         esac
         ;;
+    "service ps"*"{{.ID}}"*) of_service "${call##* }" tasks | sed 's/^/task /' ;;
     "service ps"*) of_service "${call##* }" tasks ;;
     "service logs"*) echo "a line of ${call##* }" ;;
     "service update"*) changed ;;
