@@ -34,6 +34,7 @@ const TINTS: [&str; 8] = [
 const LINES_MAX: usize = COLORS.len();
 const SECONDARY: &str = "#57606a";
 const LEGEND_LINE: f64 = 15.0;
+const TABLE_LINE: f64 = 16.0;
 const AXIS: f64 = 52.0;
 /// About as wide as a letter is.
 const LETTER: f64 = 5.9;
@@ -135,23 +136,35 @@ pub(super) fn table(rows: &[Vec<(String, String)>], area: Area) -> String {
         return nothing(area);
     };
     let column = area.w / first.len().max(1) as f64;
+    // As many as fit below their heading; how many more there are stands in the last line.
+    let fit = (1..=rows.len())
+        .take_while(|rows| (*rows as f64 + 1.0) * TABLE_LINE <= area.h)
+        .count();
+    let (shown, left_out) = if fit < rows.len() {
+        (fit.saturating_sub(1), rows.len() + 1 - fit)
+    } else {
+        (fit, 0)
+    };
     let mut svg = String::new();
     let mut cell = |row: usize, index: usize, text: &str, color: &str| {
         let _ = writeln!(
             svg,
             "<text x=\"{:.0}\" y=\"{:.0}\" fill=\"{color}\">{}</text>",
             area.x + index as f64 * column,
-            area.y + 12.0 + row as f64 * 16.0,
+            area.y + 12.0 + row as f64 * TABLE_LINE,
             escaped(&cut(text, column - 6.0))
         );
     };
     for (index, (name, _)) in first.iter().enumerate() {
         cell(0, index, name, SECONDARY);
     }
-    for (row, labels) in rows.iter().enumerate() {
+    for (row, labels) in rows.iter().take(shown).enumerate() {
         for (index, (_, value)) in labels.iter().enumerate() {
             cell(row + 1, index, value, "#1f2328");
         }
+    }
+    if left_out > 0 {
+        cell(shown + 1, 0, &format!("and {left_out} more"), SECONDARY);
     }
     svg
 }
@@ -475,6 +488,23 @@ mod tests {
         assert!(
             bars(&[], "short", AREA).contains("no data") && table(&[], AREA).contains("no data")
         );
+    }
+
+    #[test]
+    fn a_table_stays_within_its_panel() {
+        let row = |index: i32| vec![("service".to_owned(), format!("s{index}"))];
+        let rows: Vec<_> = (0..12).map(row).collect();
+        let low = Area {
+            h: 5.0 * TABLE_LINE,
+            ..AREA
+        };
+        let svg = table(&rows, low);
+        assert!(
+            svg.contains("s2<") && !svg.contains("s3<") && svg.contains("and 9 more"),
+            "{svg}"
+        );
+        let svg = table(&rows[..4], low);
+        assert!(svg.contains("s3<") && !svg.contains("more"), "{svg}");
     }
 
     #[test]

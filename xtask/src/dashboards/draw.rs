@@ -22,7 +22,7 @@ const WIDTH: f64 = 24.0 * COLUMN;
 
 /// Points of a line, and of the smaller one below a figure: enough for what a picture shows.
 const POINTS: u32 = 90;
-const ROWS_MAX: usize = 12;
+const BARS_MAX: usize = 12;
 
 /// Draws the last minutes of a dashboard into a file of its name.
 pub(super) fn draw(
@@ -134,7 +134,7 @@ fn bars(prometheus: &Prometheus, panel: &Panel, area: Area) -> Result<String> {
         }
     }
     bars.sort_by(|a, b| b.1.total_cmp(&a.1));
-    bars.truncate(ROWS_MAX);
+    bars.truncate(BARS_MAX);
     Ok(chart::bars(&bars, unit(panel), area))
 }
 
@@ -146,7 +146,6 @@ fn table(prometheus: &Prometheus, panel: &Panel, area: Area) -> Result<String> {
         }
     }
     rows.sort();
-    rows.truncate(ROWS_MAX);
     Ok(chart::table(&rows, area))
 }
 
