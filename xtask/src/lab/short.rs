@@ -37,8 +37,8 @@ const FILES: [&str; 11] = [
 const ARCHIVE: &str = "/tmp/project.tar";
 /// The two commands that operators use, as they read the files: nothing is started.
 const READ_FILES: &str = "mkdir -p /tmp/project; cd /tmp/project; tar -xf /tmp/project.tar; \
-    TICKER_SETTINGS=deploy/settings.env.example deploy/ticker-stack check; \
-    docker compose --file docker-compose.yml config";
+    TICKER_SETTINGS=deploy/settings.env.example deploy/ticker-stack check >/dev/null; \
+    docker compose --file docker-compose.yml config --quiet";
 
 /// How long each part took, to see what can become faster.
 #[derive(Default)]
@@ -107,11 +107,7 @@ fn read_files(workspace: &Workspace) -> Result<()> {
     process::output_of(&mut tar, "")?;
     let nodes = Nodes::find()?;
     nodes.first().receive(&archive, ARCHIVE)?;
-    let said = nodes.first().shell(READ_FILES)?;
-    // Both have it, under the key of its services.
-    if said.matches("\n  app:\n").count() != 2 {
-        bail!("docker finds no service app in one of the files:\n{said}");
-    }
+    nodes.first().shell(READ_FILES)?;
     step.done();
     Ok(())
 }
