@@ -27,6 +27,11 @@ export APP_PASSWORD OWNER_PASSWORD MONITOR_PASSWORD
 export TICKER_DROP_OTHER_LOGINS=${TICKER_DROP_OTHER_LOGINS:-false}
 
 "${psql[@]}" <<'SQL'
+-- Slow or failing statements are logged with their text.
+set log_statement = none;
+set log_min_duration_statement = -1;
+set log_min_error_statement = panic;
+
 \getenv app TICKER_APP_LOGIN
 \getenv app_password APP_PASSWORD
 \getenv owner TICKER_OWNER_LOGIN

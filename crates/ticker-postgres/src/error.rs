@@ -75,13 +75,11 @@ fn kind_of(error: &sqlx::Error) -> DatabaseErrorKind {
             match code {
                 "40001" | "40P01" => DatabaseErrorKind::Retry,
                 // 53: out of memory, disk or connections. 57P: shutting down or starting. 08: connection.
-                // 25006: a standby or a read-only primary. 55P03: a lock took longer than its limit; 57014: a
-                // statement did.
+                // 28: no such login, or not with this password; 3D000: no such database: both are made, and
+                // changed, beside replicas that run. 25006: a standby or a read-only primary. 55P03: a lock
+                // took longer than its limit; 57014: a statement did.
                 "55P03" => DatabaseErrorKind::Locked,
-                "25006" | "57014" => DatabaseErrorKind::Unavailable,
-                // 28: no such login, or not with this password; 3D000: no such database. Both are made, and
-                // changed, beside replicas that run.
-                "3D000" => DatabaseErrorKind::Unavailable,
+                "25006" | "3D000" | "57014" => DatabaseErrorKind::Unavailable,
                 _ if ["53", "57P", "08", "28"]
                     .iter()
                     .any(|class| code.starts_with(class)) =>

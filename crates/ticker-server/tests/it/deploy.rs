@@ -147,6 +147,7 @@ fn a_release_that_was_rolled_back_is_said_so_and_fails() {
 #[test]
 fn a_migration_that_fails_leaves_the_rest_alone() {
     let swarm = Swarm::running("migration");
+    swarm.write("services/ticker_migrate/fails", "");
     swarm.write("services/ticker_migrate/tasks", "Failed 3 seconds ago\n");
     let output = swarm.run(&["deploy", "0.2.0"]);
     assert_eq!(code(&output), 1, "{output:?}");
@@ -154,11 +155,63 @@ fn a_migration_that_fails_leaves_the_rest_alone() {
         err(&output).contains("nothing else was changed"),
         "{output:?}"
     );
+    assert!(err(&output).contains("a line of task"), "{output:?}");
+    assert!(!swarm.calls().contains("stack deploy"), "{}", swarm.calls());
+}
+
+/// Between two leaders a swarm answers nothing for seconds.
+#[test]
+fn no_answer_is_not_taken_for_a_good_one() {
+    let swarm = Swarm::running("silent");
+    swarm.write("silent", "");
+    let output = swarm.run(&["deploy", "0.2.0"]);
+    assert_eq!(code(&output), 1, "{output:?}");
+    assert!(err(&output).contains("the swarm does not answer"));
+    assert_eq!(swarm.calls(), "", "nothing was changed");
+
+    let swarm = Swarm::running("silent_afterwards");
+    swarm.write("then_silent", "");
+    swarm.write("settings.env", "TICKER_DEPLOY_SECONDS=0\n");
+    let output = swarm.run(&["deploy", "0.2.0"]);
+    assert_eq!(code(&output), 1, "{output:?}");
+    assert!(err(&output).contains("the swarm does not answer"));
+}
+
+/// Whoever scales while an update is taken back makes the swarm forget that it was.
+#[test]
+fn it_is_over_when_the_version_asked_for_runs() {
+    let swarm = Swarm::running("taken_back");
+    swarm.write("taken_back", "");
+    let output = swarm.run(&["deploy", "0.2.0"]);
+    assert_eq!(code(&output), 1, "{output:?}");
+    assert!(err(&output).contains("version 0.2.0 is not deployed"));
+    assert!(err(&output).contains("'deploy/ticker-stack deploy 0.1.0'"));
+}
+
+#[test]
+fn what_used_up_its_attempts_is_tried_again_by_the_same_deploy() {
+    let swarm = Swarm::running("again");
+    swarm.write("services/ticker_logins/tasks", "Failed 2 hours ago\n");
+    let output = swarm.run(&["deploy", "0.1.0"]);
+    assert_eq!(code(&output), 0, "{output:?}");
+    let forced = "service update --quiet --detach --force ticker_logins\n";
+    assert!(swarm.calls().contains(forced), "{}", swarm.calls());
+    assert!(!swarm.calls().contains("ticker_migrate"), "it was complete");
+}
+
+/// A deploy may be what brings the database back.
+#[test]
+fn a_database_that_does_not_run_is_not_waited_for() {
+    let swarm = Swarm::running("no_database");
+    swarm.write("services/ticker_db/replicas", "1\n");
+    swarm.write("services/ticker_db/running", "0\n");
+    swarm.write("settings.env", "TICKER_DEPLOY_SECONDS=0\n");
+    let output = swarm.run(&["deploy", "0.2.0"]);
     assert!(
-        err(&output).contains("a line of task"),
+        err(&output).contains("migrating when it does"),
         "{output:?}"
     );
-    assert!(!swarm.calls().contains("stack deploy"), "{}", swarm.calls());
+    assert!(swarm.calls().contains("stack deploy"), "{output:?}");
 }
 
 #[test]
@@ -181,6 +234,34 @@ fn rolling_back_is_deploying_the_version_before() {
     let output = swarm.run(&["rollback"]);
     assert_eq!(code(&output), 0, "{output:?}");
     assert!(swarm.read("environment").contains("TICKER_VERSION=0.0.9\n"));
+
+    // The swarm has done it itself, and put its label back as well.
+    let swarm = Swarm::running("rollback_again");
+    swarm.write("services/ticker_app/before", "0.0.9\n");
+    swarm.write("services/ticker_app/state", "rollback_completed\n");
+    swarm.run(&["rollback"]);
+    assert!(swarm.read("environment").contains("TICKER_VERSION=0.1.0\n"));
+}
+
+/// One that ended half-way may have left any of the passwords in the database.
+#[test]
+fn the_superusers_rotation_knows_every_password_that_there_may_be() {
+    let swarm = Swarm::running("superuser");
+    swarm.write("secrets/ticker_superuser_2", "of a rotation that failed");
+    swarm.write("services/ticker_db/version", "17.11");
+    swarm.write("services/ticker_db/replicas", "1\n");
+    swarm.write("services/ticker_db/running", "1\n");
+    let output = swarm.run(&["rotate", "superuser"]);
+    assert_eq!(code(&output), 0, "{output:?}");
+    let calls = swarm.calls();
+    for number in 1..=3 {
+        let mounted = format!("source=ticker_superuser_{number},target=superuser_{number},");
+        assert!(calls.contains(&mounted), "{calls}");
+    }
+    assert!(calls.contains("NEW=/run/secrets/superuser_3"), "{calls}");
+    let left = swarm.secrets().into_iter().map(|(name, _)| name);
+    let left: Vec<_> = left.filter(|name| name.contains("superuser")).collect();
+    assert_eq!(left, ["ticker_superuser_3"]);
 }
 
 #[test]

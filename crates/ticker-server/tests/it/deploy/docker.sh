@@ -1,13 +1,19 @@
 #!/bin/bash
 # Stands for `docker` in the tests of deploy/ticker-stack. What the swarm is like lies in files beside it:
-# manager, labels, services/NAME/{version,replicas,state,secrets}, secrets/NAME. What would change the swarm
-# is written to `calls`.
+# manager, labels, services/NAME/{version,replicas,running,state,secrets,once,tasks,fails}, secrets/NAME;
+# `silent` when it answers nothing about services, `taken_back` when it keeps the version that runs. What would
+# change the swarm is written to `calls`.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 call="$*"
 changed() { echo "$call" >>"$here/calls"; }
 of_service() { cat "$here/services/$1/$2" 2>/dev/null || true; }
 
+case $call in
+    "service ls"* | "service inspect"* | "service ps"*)
+        [ ! -e "$here/silent" ] || { echo "The swarm does not have a leader" >&2 && exit 1; }
+        ;;
+esac
 case $call in
     info*) cat "$here/manager" ;;
     "node ls --quiet") echo node1 ;;
@@ -27,6 +33,7 @@ case $call in
         changed
         rm "$here/secrets/${call##* }"
         ;;
+    "service ls"*" --format {{.Name}}") (cd "$here/services" && ls) ;;
     "service ls --quiet"*) (cd "$here/services" && ls) ;;
     "service ls"*)
         for service in "$here"/services/*; do
@@ -45,18 +52,40 @@ case $call in
         [ -d "$here/services/$name" ] || exit 1
         case $call in
             *.Image*) echo "ticker:$(of_service "$name" version)@sha256:0" ;;
+            *UpdateStatus*) of_service "$name" state ;;
             *Replicas*) of_service "$name" replicas ;;
             *SecretName*) of_service "$name" secrets ;;
             *version-before*) of_service "$name" before ;;
             *) echo id ;;
         esac
         ;;
+    "service ps --quiet"*) echo "task$(of_service "${call##* }" updates)" ;;
     "service ps"*"{{.ID}}"*) of_service "${call##* }" tasks | sed 's/^/task /' ;;
     "service ps"*) of_service "${call##* }" tasks ;;
     "service logs"*) echo "a line of ${call##* }" ;;
-    "service update"*) changed ;;
+    "service update"*)
+        changed
+        service="$here/services/${call##* }"
+        echo 1 >>"$service/updates"
+        [ -e "$service/fails" ] || echo "Complete 1 second ago" >"$service/tasks"
+        ;;
+    "service create"*)
+        changed
+        service="$here/services/ticker_change-superuser"
+        mkdir -p "$service"
+        touch "$service/once"
+        echo 1 >"$service/replicas"
+        echo 0 >"$service/running"
+        echo "Complete 1 second ago" >"$service/tasks"
+        ;;
+    "service rm"*) rm -rf "$here/services/${call##* }" ;;
+    "config ls"*) echo unused ;;
+    "config rm"*) changed ;;
     "stack deploy"*)
         changed
+        [ -e "$here/taken_back" ] || [ ! -d "$here/services/ticker_app" ] ||
+            echo "$TICKER_VERSION" >"$here/services/ticker_app/version"
+        if [ -e "$here/then_silent" ]; then touch "$here/silent"; fi
         env | grep -E '^(TICKER_|[A-Z_]+_HASH=)' | sort >"$here/environment"
         ;;
     *)
