@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use crate::process;
@@ -13,6 +13,8 @@ pub(super) const URL: &str = "https://ticker.lab";
 pub(super) const ADDRESS: &str = "127.0.0.1:10443";
 /// Node1's Prometheus.
 const PROMETHEUS: &str = "http://127.0.0.1:19090";
+/// What curl ends with when it does not understand what it is to do.
+const NOT_ASKED: i32 = 2;
 const TIMEOUT_S: &str = "10";
 
 /// The status that a page of Ticker is answered with through the proxy; `None` when no answer comes.
@@ -20,8 +22,7 @@ const TIMEOUT_S: &str = "10";
 /// # Errors
 /// When there is no curl, or after Ctrl-C.
 pub(super) fn status(certificate: &Path, path: &str) -> Result<Option<u16>> {
-    let mut command = ticker(certificate, path);
-    answered(&mut command)
+    answered(&mut ticker(certificate, path), "")
 }
 
 /// The status that signing in is answered with.
@@ -35,8 +36,7 @@ pub(super) fn sign_in(certificate: &Path, name: &str, password: &str) -> Result<
         .args(["--data", "@-", "--header"])
         .arg(format!("Origin: {URL}"));
     let body = format!("username={name}&password={password}");
-    let done = process::capture(&mut command, &body)?;
-    Ok(code(&done.stdout))
+    answered(&mut command, &body)
 }
 
 /// The result of a query of Prometheus: each series' labels and value.
@@ -73,7 +73,7 @@ fn ticker(certificate: &Path, path: &str) -> Command {
     command
         .arg("--cacert")
         .arg(certificate)
-        .arg(format!("--connect-to=ticker.lab:443:{ADDRESS}"))
+        .args(["--connect-to", &format!("ticker.lab:443:{ADDRESS}")])
         .args(["--output", "/dev/null", "--write-out", "%{http_code}"])
         .arg(format!("{URL}{path}"));
     command
@@ -85,8 +85,11 @@ fn curl() -> Command {
     command
 }
 
-fn answered(command: &mut Command) -> Result<Option<u16>> {
-    let done = process::capture(command, "")?;
+fn answered(command: &mut Command, body: &str) -> Result<Option<u16>> {
+    let done = process::capture(command, body)?;
+    if done.status.code() == Some(NOT_ASKED) {
+        bail!("curl does not ask: {}", done.text());
+    }
     Ok(code(&done.stdout))
 }
 
