@@ -217,12 +217,15 @@ fn a_database_that_does_not_run_is_not_waited_for() {
 #[test]
 fn what_never_comes_right_is_given_up_in_time() {
     let swarm = Swarm::running("given_up");
+    let error = "ticker_app.1 on node1: no such image\n";
+    swarm.write("errors", &format!("ticker_db.1 on node1: \n{error}{error}"));
     swarm.write("services/ticker_app/running", "1\n");
     swarm.write("settings.env", "TICKER_DEPLOY_SECONDS=0\n");
     let output = swarm.run(&["deploy", "0.2.0"]);
     assert_eq!(code(&output), 1, "{output:?}");
     assert!(err(&output).contains("ticker_app: 1/2 run"), "{output:?}");
     assert!(err(&output).contains("given up after 0 s"), "{output:?}");
+    assert!(err(&output).contains("no such image"), "{output:?}");
 }
 
 #[test]

@@ -81,6 +81,7 @@ case $call in
     "service rm"*) rm -rf "$here/services/${call##* }" ;;
     "config ls"*) echo unused ;;
     "config rm"*) changed ;;
+    "stack ps"*) [ ! -e "$here/errors" ] || cat "$here/errors" ;;
     "stack deploy"*)
         changed
         [ -e "$here/taken_back" ] || [ ! -d "$here/services/ticker_app" ] ||
