@@ -153,7 +153,7 @@ const DRILLS: [Drill; 15] = [
     Drill {
         name: "alerts",
         run: alerts::run,
-        nodes: 1,
+        nodes: 3,
         control: None,
     },
 ];

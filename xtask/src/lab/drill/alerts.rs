@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::stage::Stage;
 use super::web;
 use crate::drill::verdict::{Verdict, float};
+use crate::lab::release::Release;
 use crate::lab::swarm::STACK;
 use crate::lab::wait;
 use crate::progress::{self, Step};
@@ -28,9 +29,10 @@ struct Round {
 
 const ROUNDS: [Round; 3] = [
     Round {
-        what: "no replica, no place for a task, a process that hangs",
+        what: "no replica, no place for a task, a process that hangs, a node without power",
         alerts: &[
             "TickerDown",
+            "TickerNodeDown",
             "TickerPostgresDown",
             "TickerReplicasMissing",
             "TickerTargetDown",
@@ -51,9 +53,13 @@ const ROUNDS: [Round; 3] = [
         run: database,
     },
     Round {
-        what: "a table that is locked",
-        alerts: &["TickerErrorBurnFast", "TickerPoolExhausted"],
-        run: locked,
+        what: "a release that does not work, and a table that is locked",
+        alerts: &[
+            "TickerErrorBurnFast",
+            "TickerPoolExhausted",
+            "TickerUpdateRolledBack",
+        ],
+        run: release,
     },
 ];
 
@@ -109,10 +115,14 @@ fn tasks(stage: &Stage<'_>, round: &Round) -> Result<()> {
     let nowhere = "--constraint-add=node.labels.nowhere==true";
     stage.ask(&["service", "update", "--detach", nowhere, &exporter])?;
     stage.scale("app", 0)?;
+    let last = stage.nodes().iter().last().context("there are nodes")?;
     let hanging = stage.tasks("node-exporter")?;
-    let hanging = hanging.iter().find(|task| task.is_well());
+    let hanging = hanging
+        .iter()
+        .find(|task| task.is_well() && task.node != last.name());
     let (docker, container) = stage.container(hanging.context("no node-exporter runs")?)?;
     docker.ask(&["pause", &container])?;
+    last.kill()?;
     let waited = await_firing(round);
     docker.ask(&["unpause", &container])?;
     waited
@@ -152,7 +162,9 @@ fn database(stage: &Stage<'_>, round: &Round) -> Result<()> {
     waited
 }
 
-fn locked(stage: &Stage<'_>, round: &Round) -> Result<()> {
+fn release(stage: &Stage<'_>, round: &Round) -> Result<()> {
+    // It is rolled back, and stays so until somebody deploys again.
+    stage.deploy(Release::NeverHealthy)?;
     let load = stage.load()?;
     let lock = "psql -q --dbname=ticker -c 'begin; lock table items; select pg_sleep(900)'";
     in_database(stage, lock)?;

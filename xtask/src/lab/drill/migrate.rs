@@ -51,7 +51,7 @@ pub(super) fn run(stage: &Stage<'_>) -> Result<Verdict> {
         Ok((ended == AT_ONCE).then_some(states))
     });
     let said = stage
-        .ask(&["service", "logs", "--raw", JOB])
+        .ask(&["service", "logs", "--timestamps", "--no-trunc", JOB])
         .unwrap_or_default();
     stage.ask(&["service", "rm", JOB])?;
     let states = states?;
