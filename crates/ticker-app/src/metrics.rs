@@ -55,7 +55,7 @@ pub fn preset() {
     describe_gauge!(
         DATABASE_CONNECTIONS_MAX,
         Unit::Count,
-        "The most connections that may be open"
+        "The most connections that may be busy or idle"
     );
     describe_gauge!(
         PASSWORD_HASHES_PENDING,
@@ -107,6 +107,7 @@ impl App {
         let busy = usage.open.saturating_sub(usage.idle);
         gauge!(DATABASE_CONNECTIONS, "state" => "busy").set(busy);
         gauge!(DATABASE_CONNECTIONS, "state" => "idle").set(usage.idle);
+        gauge!(DATABASE_CONNECTIONS, "state" => "posting").set(usage.posting);
         gauge!(DATABASE_CONNECTIONS_MAX).set(usage.max);
         let queued = u32::try_from(self.poster.queued()).unwrap_or(u32::MAX);
         gauge!(POSTING_QUEUE).set(queued);

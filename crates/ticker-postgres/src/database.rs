@@ -44,7 +44,7 @@ pub struct Database {
     posting: PgPool,
 }
 
-/// How many of a pool's connections are open, and how many of these wait for work.
+/// How many connections are open, and how many of these wait for work.
 #[derive(Clone, Copy, Debug)]
 pub struct PoolUsage {
     /// Connections that are open.
@@ -53,6 +53,8 @@ pub struct PoolUsage {
     pub idle: u32,
     /// The most that may be open.
     pub max: u32,
+    /// Connections beside these, which batches of postings go through.
+    pub posting: u32,
 }
 
 /// Waiting for a free connection ends here: the caller hears that the database is busy.
@@ -164,6 +166,7 @@ impl Database {
             open: self.pool.size(),
             idle: u32::try_from(self.pool.num_idle()).unwrap_or(u32::MAX),
             max: self.pool.options().get_max_connections(),
+            posting: self.posting.size(),
         }
     }
 

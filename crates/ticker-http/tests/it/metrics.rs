@@ -39,7 +39,7 @@ async fn everything_is_there_from_the_start_and_counts() {
         "ticker_stock_items{status=\"low\"} 0",
         "ticker_stock_surveyed_timestamp_seconds 0",
         "# TYPE ticker_stock_item_postings gauge",
-        "# TYPE ticker_database_connections gauge",
+        "ticker_database_connections{state=\"posting\"} 0",
         "# TYPE ticker_process_resident_memory_bytes gauge",
     ] {
         assert!(

@@ -100,6 +100,9 @@ async fn waiting_for_a_connection_ends() {
     let held = database.connect().await.unwrap();
     let usage = database.pool_usage();
     assert_eq!((usage.open, usage.idle, usage.max), (1, 0, 1));
+    assert_eq!(usage.posting, 0);
+    drop(database.begin_posting().await.unwrap());
+    assert_eq!(database.pool_usage().posting, 1);
     let begun = std::time::Instant::now();
     let error = database.begin().await.unwrap_err();
     assert_eq!(error.kind(), DatabaseErrorKind::Unavailable, "{error}");
