@@ -82,7 +82,7 @@ const DRILLS: [Drill; 15] = [
         name: "kill-replica",
         run: replica::kill,
         nodes: 1,
-        control: Some((replica::CONTROL, judge::FAILED)),
+        control: Some((replica::CONTROL, judge::WAITED)),
     },
     Drill {
         name: "scale",

@@ -13,6 +13,11 @@ use crate::drill::verdict::{Verdict, float};
 /// flight where something was broken that cannot answer any more.
 pub(super) const FAILED: &str = "failed";
 
+/// The check that people could go on: the proxy holds requests back while there is no replica, which fails
+/// nothing and is an outage all the same.
+pub(super) const WAITED: &str = "longest without a press";
+const PATIENCE_S: f64 = 2.0;
+
 /// Takes in what users saw, and whether what they were told is true. In `faults` something
 /// ended outright: what was in flight then may have failed.
 ///
@@ -38,6 +43,9 @@ pub(super) fn judge(
         "",
         float(number(&attempts["count"]) / 100),
     );
+    for (name, waited) in waits(attempts) {
+        verdict.at_most(name, waited, "s", PATIENCE_S);
+    }
     truth(verdict, stage, gave)
 }
 
@@ -49,21 +57,23 @@ pub(super) fn tell(verdict: &mut Verdict, stage: &Stage<'_>, gave: &Gave) -> Res
     let attempts = &gave.result["first_attempts"];
     verdict.tell("requests", float(number(&attempts["count"])), "");
     verdict.tell("failed at first", float(number(&attempts["failed"])), "");
+    for (name, waited) in waits(attempts) {
+        verdict.tell(name, waited, "s");
+    }
     truth(verdict, stage, gave)
 }
 
+/// For how long at most nobody got a page, and nobody a press through; in seconds.
+fn waits(attempts: &Value) -> [(&'static str, f64); 2] {
+    let gaps = &attempts["longest_without_success"];
+    let of = |purpose: &str| gaps[purpose]["seconds"].as_f64().unwrap_or(f64::NAN);
+    [
+        ("longest without a page", of("reads")),
+        (WAITED, of("writes")),
+    ]
+}
+
 fn truth(verdict: &mut Verdict, stage: &Stage<'_>, gave: &Gave) -> Result<()> {
-    let gaps = &gave.result["first_attempts"]["longest_without_success"];
-    for (name, purpose) in [
-        ("longest without a page", "reads"),
-        ("without a press", "writes"),
-    ] {
-        verdict.tell(
-            name,
-            gaps[purpose]["seconds"].as_f64().unwrap_or(f64::NAN),
-            "s",
-        );
-    }
     verdict.never("answers that none may get", gave.wrong());
     let findings = checker::of(stage.loadgen("check").arg("--log").arg(&gave.log))?;
     verdict.tell("acknowledged writes", float(findings.posted), "");
