@@ -76,14 +76,26 @@ pub(super) fn down(stage: &Stage<'_>) -> Result<Verdict> {
 
 /// Its node loses its power while people press.
 pub(super) fn power_cut(stage: &Stage<'_>) -> Result<Verdict> {
-    let mut verdict = Verdict::of("power cut of the database's node, and power back".to_owned());
-    if stage.is_control() {
-        risk_commits(stage)?;
+    if !stage.is_control() {
+        return lose_power(stage);
     }
+    risk_commits(stage)?;
+    let verdict = lose_power(stage);
+    stage.sql("ALTER SYSTEM RESET ALL")?;
+    stage.sql("SELECT pg_reload_conf()")?;
+    verdict
+}
+
+fn lose_power(stage: &Stage<'_>) -> Result<Verdict> {
+    let mut verdict = Verdict::of("power cut of the database's node, and power back".to_owned());
     let tasks = stage.await_tasks("db", 1)?;
     let name = &tasks.first().context("there is one")?.node;
     let node = stage.nodes().named(name)?;
     let load = stage.load()?;
+    // Everybody is to stay signed in, also where commits are at risk.
+    stage.sql("CHECKPOINT")?;
+    let before = stage.postings()?;
+    stage.await_postings(before, 100)?;
     let step = Step::start(format!("Cutting the power of {name}"));
     let cut = fault(|| node.kill())?;
     node.start()?;
@@ -111,10 +123,6 @@ pub(super) fn power_cut(stage: &Stage<'_>) -> Result<Verdict> {
     }]);
     verdict.tell("from the cut on", outage[0], "s");
     judge::tell(&mut verdict, stage, &gave)?;
-    if stage.is_control() {
-        stage.sql("ALTER SYSTEM RESET ALL")?;
-        stage.sql("SELECT pg_reload_conf()")?;
-    }
     verdict.detail(json!({ "node": name }));
     Ok(verdict)
 }
