@@ -102,6 +102,21 @@ impl Load {
         Ok(Self { child, files })
     }
 
+    /// Whether it is at work.
+    ///
+    /// # Errors
+    /// When it has ended by itself, with what it said.
+    pub(crate) fn check(&mut self) -> Result<()> {
+        if self.child.try_wait()?.is_none() {
+            return Ok(());
+        }
+        let said = fs::read_to_string(&self.files.said).unwrap_or_default();
+        bail!(
+            "ticker-loadgen has ended:\n{}",
+            process::last_lines(&said, 30)
+        );
+    }
+
     /// Lets it begin nothing new, and waits until everything is answered.
     ///
     /// # Errors

@@ -16,6 +16,7 @@ use crate::progress::Step;
 
 /// Short cool-downs, and little that one replica is to carry: this machine gives no more load.
 const POLICY: [&str; 4] = ["max=4", "target=4", "up-after=10s", "down-after=30s"];
+const LOAD: [&str; 6] = ["--clients", "64", "--rate", "150", "--slow", "24"];
 const MAX: f64 = 4.0;
 /// For as long as it takes to see more, and for as long as it takes to see them go.
 const UP_LIMIT: Duration = Duration::from_mins(3);
@@ -44,7 +45,7 @@ pub(super) fn run(stage: &Stage<'_>) -> Result<Verdict> {
 fn scale_up_and_down(stage: &Stage<'_>, verdict: &mut Verdict) -> Result<()> {
     let begun = Instant::now();
     let mut course = Course::default();
-    let load = stage.load_with(&["--slow", "24"])?;
+    let load = stage.load_of(&LOAD)?;
     let step = Step::start("Waiting for more replicas");
     // The load is 24 in flight and more, which is 4 replicas at 6 each; the limit is 4.
     course.watch(stage, begun, UP_LIMIT, |wanted, well| {

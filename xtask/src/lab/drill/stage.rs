@@ -47,8 +47,8 @@ const ACCOUNTS: u32 = 6;
 /// The swarm starts again whatever was lost within this, pulling images included.
 pub(super) const PATIENCE: Duration = Duration::from_mins(3);
 /// What people do at the same time: those who read and press, and those who fill in forms.
-const FULL: &str = "--clients 64 --rate 150 --slow 8";
-const SHORT: &str = "--clients 24 --rate 50 --slow 4";
+const FULL: [&str; 6] = ["--clients", "64", "--rate", "150", "--slow", "8"];
+const SHORT: [&str; 6] = ["--clients", "24", "--rate", "50", "--slow", "4"];
 /// Longer than any outage that is drilled.
 const GIVE_UP: &str = "150s";
 
@@ -437,14 +437,14 @@ impl<'a> Stage<'a> {
     /// # Errors
     /// When it does not.
     pub(super) fn load(&self) -> Result<Load> {
-        self.load_with(&[])
+        self.load_of(if self.is_short { &SHORT } else { &FULL })
     }
 
-    /// The same, with further options.
+    /// The same, by so many people.
     ///
     /// # Errors
     /// As [`Stage::load`].
-    pub(super) fn load_with(&self, more: &[&str]) -> Result<Load> {
+    pub(super) fn load_of(&self, amount: &[&str]) -> Result<Load> {
         self.certificate()?;
         let log = self.folder.join("load.acknowledgements");
         if log.exists() {
@@ -453,12 +453,13 @@ impl<'a> Stage<'a> {
         let mut command = self.loadgen("run");
         let words = "--scenario mixed --reads 0.7 --share-sessions --connections mixed --duration 20m --warm-up 2s";
         command.args(words.split_whitespace());
-        let amount = if self.is_short { SHORT } else { FULL };
-        command.args(amount.split_whitespace());
-        command.args(["--give-up", GIVE_UP]).args(more);
+        command.args(["--give-up", GIVE_UP]).args(amount);
         let before = self.postings()?;
-        let load = Load::begin(&self.folder, "load", command)?;
-        self.await_postings(before, 200)?;
+        let mut load = Load::begin(&self.folder, "load", command)?;
+        wait::until(PATIENCE, "nothing is posted", || {
+            load.check()?;
+            Ok((self.postings()? >= before + 200).then_some(()))
+        })?;
         Ok(load)
     }
 
