@@ -4,8 +4,8 @@
 # TICKER_DROP_OTHER_LOGINS is true: during a rotation the old replicas still use the one before.
 set -euo pipefail
 
-secrets=${TICKER_SECRETS:-/run/secrets}
-export PGHOST=${PGHOST:-db} PGUSER=postgres PGDATABASE=postgres PGCONNECT_TIMEOUT=5 PGAPPNAME=ticker-logins
+secrets=/run/secrets
+export PGHOST=db PGUSER=postgres PGDATABASE=postgres PGCONNECT_TIMEOUT=5 PGAPPNAME=ticker-logins
 PGPASSWORD=$(<"$secrets/superuser")
 export PGPASSWORD
 
@@ -19,7 +19,7 @@ for attempt in {1..60}; do
     sleep 2
 done
 
-"${psql[@]}" --file="${TICKER_ROLES:-/usr/local/share/ticker/roles.sql}"
+"${psql[@]}" --file=/usr/local/share/ticker/roles.sql
 
 # Passwords go through the environment: arguments can be read by every process of the machine.
 APP_PASSWORD=$(<"$secrets/app") OWNER_PASSWORD=$(<"$secrets/owner") MONITOR_PASSWORD=$(<"$secrets/monitor")

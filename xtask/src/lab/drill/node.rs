@@ -34,14 +34,7 @@ pub(super) fn drain(stage: &Stage<'_>) -> Result<Verdict> {
         Ok((!is_left).then_some(()))
     })?;
     stage.ask(&["node", "update", "--availability=active", &name])?;
-    // Swarm moves nothing that runs, so an operator asks for it.
-    stage.ask(&[
-        "service",
-        "update",
-        "--detach",
-        "--force",
-        &format!("{STACK}_app"),
-    ])?;
+    spread_anew(stage)?;
     wait::until(PATIENCE, "the node gets no replica again", || {
         let tasks = stage.tasks("app")?;
         let is_back = tasks.iter().any(|task| task.is_well() && task.node == name);
@@ -99,13 +92,7 @@ pub(super) fn spread(stage: &Stage<'_>) -> Result<(Node, Task)> {
     if let Some(task) = on(tasks) {
         return Ok((node.clone(), task));
     }
-    stage.ask(&[
-        "service",
-        "update",
-        "--detach",
-        "--force",
-        &format!("{STACK}_app"),
-    ])?;
+    spread_anew(stage)?;
     let what = format!("{} gets no replica", node.name());
     let task = wait::until(PATIENCE, &what, || {
         let tasks = stage.tasks("app")?;
@@ -114,4 +101,16 @@ pub(super) fn spread(stage: &Stage<'_>) -> Result<(Node, Task)> {
     })?;
     stage.await_all()?;
     Ok((node.clone(), task))
+}
+
+/// Swarm moves nothing that runs, so an operator asks for it.
+fn spread_anew(stage: &Stage<'_>) -> Result<()> {
+    stage.ask(&[
+        "service",
+        "update",
+        "--detach",
+        "--force",
+        &format!("{STACK}_app"),
+    ])?;
+    Ok(())
 }
