@@ -43,6 +43,9 @@ pub struct StockRow {
     pub total: i64,
     /// What the total means.
     pub status: StockStatus,
+    /// How many movements the item has had, over all locations: of two pictures of it, the one with more
+    /// is the newer.
+    pub stock_version: i64,
     /// When the item or its stock last changed.
     pub changed_at: Timestamp,
     /// Whether the item is archived.
@@ -178,6 +181,7 @@ fn select_rows(location: Option<LocationId>) -> QueryBuilder<Postgres> {
     let mut sql = QueryBuilder::new(format!(
         "select i.id, i.name, i.sku, i.unit, i.category_id, c.name as category_name,
                 o.id as location_id, o.name as location_name, {quantity} as quantity, i.total, i.status,
+                (select coalesce(sum(version), 0)::bigint from levels where item_id = i.id) as stock_version,
                 i.changed_at, i.archived_at is not null as archived
          from items i join categories c on c.id = i.category_id "
     ));
@@ -282,6 +286,7 @@ fn read_row(row: &sqlx::postgres::PgRow) -> Result<StockRow, DatabaseError> {
         quantity: row.try_get("quantity")?,
         total: row.try_get("total")?,
         status: parse_stored("items.status", row.try_get("status")?)?,
+        stock_version: row.try_get("stock_version")?,
         changed_at: changed_at.to_jiff(),
         archived: row.try_get("archived")?,
     })

@@ -70,6 +70,7 @@ async fn a_row_says_what_there_is_and_where() {
         (row.changed_at, row.archived),
         (db.clock().timestamp(), false)
     );
+    assert_eq!(row.stock_version, 2, "a movement at each of two locations");
 
     let back_room = db.location("Back room").await;
     let mut connection = db.connect().await;
@@ -91,6 +92,11 @@ async fn a_row_says_what_there_is_and_where() {
         .unwrap()
         .unwrap();
     assert_eq!((there.location, there.quantity), (elsewhere, 0));
+    assert_eq!(there.stock_version, 2, "of the item, not of the location");
+    db.stock(item.level(), 1).await;
+    db.stock(item.level(), -1).await;
+    let after = connection.stock().row(item.id, None).await.unwrap();
+    assert_eq!(after.unwrap().stock_version, 4, "one more each movement");
     assert!(
         connection
             .stock()

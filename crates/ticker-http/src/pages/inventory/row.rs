@@ -42,6 +42,7 @@ pub(crate) fn show(
         on_hand: row.quantity,
         quantity: number(row.quantity),
         unit: row.unit.clone(),
+        stock_version: row.stock_version,
         changed: moment(row.changed_at, now),
         may_adjust: may_adjust && !row.archived,
         press: press(row.item, row.location, view_location, &return_to),

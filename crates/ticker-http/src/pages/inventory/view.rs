@@ -86,6 +86,8 @@ pub(crate) struct StockRow {
     /// `on_hand` as read.
     pub(crate) quantity: String,
     pub(crate) unit: String,
+    /// How many movements the item has had: script shows nothing older than what it has.
+    pub(crate) stock_version: i64,
     pub(crate) changed: Moment,
     /// Whether a press is offered.
     pub(crate) may_adjust: bool,
