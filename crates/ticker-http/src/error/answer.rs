@@ -137,6 +137,7 @@ fn fragment(words: &Words, facts: &Facts) -> String {
         is_error: true,
         request_id: Some(facts.request_id.to_string()),
         sign_in: sign_in(words, facts),
+        undo: None,
     };
     let rendered = ToastAnswer { toast: Some(toast) }.render();
     rendered.unwrap_or_else(|error| without_template(&error, facts))

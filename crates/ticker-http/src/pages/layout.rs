@@ -84,6 +84,24 @@ pub(crate) struct Toast {
     pub(crate) request_id: Option<String>,
     /// Where to sign in, for who is not signed in any more.
     pub(crate) sign_in: Option<String>,
+    /// The way to take back what was done.
+    pub(crate) undo: Option<UndoForm>,
+}
+
+/// A form that takes a posting back. It works as it stands; script sends it for the row or the panel of
+/// the item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct UndoForm {
+    /// Where it is sent.
+    pub(crate) action: String,
+    /// The form's one-time key.
+    pub(crate) key: String,
+    /// The item that it changes.
+    pub(crate) item: i64,
+    /// The location that the list is filtered for to which the answer belongs; empty for none.
+    pub(crate) view_location: String,
+    /// The local path that it comes back to without script.
+    pub(crate) return_to: String,
 }
 
 impl Toast {
@@ -94,7 +112,15 @@ impl Toast {
             is_error: false,
             request_id: None,
             sign_in: None,
+            undo: None,
         }
+    }
+
+    /// With a way to take it back, if there is one.
+    #[expect(dead_code, reason = "undo follows in a commit of its own")]
+    pub(crate) fn with_undo(mut self, undo: Option<UndoForm>) -> Self {
+        self.undo = undo;
+        self
     }
 
     /// Something was not done.
@@ -104,6 +130,7 @@ impl Toast {
             is_error: true,
             request_id: None,
             sign_in: None,
+            undo: None,
         }
     }
 }
