@@ -14,6 +14,8 @@ struct Asset {
     /// Where it is served: the file's name with a hash of its content.
     url: &'static str,
     content_type: &'static str,
+    /// The scripts that it imports, directly or not, by their paths under `assets/`.
+    imports: &'static [&'static str],
     plain: &'static [u8],
     brotli: Option<&'static [u8]>,
     gzip: Option<&'static [u8]>,
@@ -32,6 +34,15 @@ pub(crate) fn url(name: &str) -> &'static str {
     let found = ASSETS.iter().find(|asset| asset.name == name);
     debug_assert!(found.is_some(), "there is no asset {name}");
     found.map_or("/assets/missing", |asset| asset.url)
+}
+
+/// Where the scripts are served that this one imports, directly or not: a page that names them has them
+/// all in one round trip.
+pub(crate) fn imported_urls(name: &str) -> impl Iterator<Item = &'static str> {
+    let found = ASSETS.iter().find(|asset| asset.name == name);
+    debug_assert!(found.is_some(), "there is no asset {name}");
+    let imports = found.map_or([].as_slice(), |asset| asset.imports);
+    imports.iter().map(|import| url(import))
 }
 
 /// Serves a file. The name is only ever compared, never looked for on a disk.
@@ -106,6 +117,26 @@ mod tests {
             let mut headers = HeaderMap::new();
             headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(accept));
             assert_eq!(accepts(&headers, "br"), brotli, "{accept:?}");
+        }
+    }
+
+    #[test]
+    fn a_script_names_all_that_it_imports() {
+        let imports: Vec<&str> = imported_urls("app.js").collect();
+        assert!(imports.contains(&url("js/toasts.js")), "{imports:?}");
+        let scripts = ASSETS
+            .iter()
+            .filter(|asset| asset.name == "app.js" || imports.contains(&asset.url));
+        for script in scripts {
+            let text = std::str::from_utf8(script.plain).unwrap();
+            for (_, rest) in text
+                .match_indices(" from \"./")
+                .map(|(at, _)| text.split_at(at + 9))
+            {
+                let (imported, _) = rest.split_once('"').unwrap();
+                let imported = format!("/assets/{imported}");
+                assert!(imports.contains(&imported.as_str()), "{imported}");
+            }
         }
     }
 

@@ -1,0 +1,73 @@
+// Links marked data-dialog open their page's own form in a dialog over the page they stand on.
+// Without script, or when the page cannot be fetched, they are ordinary links.
+
+import { place, post } from "./exchange.js";
+import { showError } from "./toasts.js";
+
+const dialog = () => document.getElementById("sheet");
+
+function fill(html) {
+  const part = new DOMParser().parseFromString(html, "text/html").querySelector("[data-sheet]");
+  if (!part) return false;
+  document.getElementById("sheet-content").replaceChildren(document.adoptNode(part));
+  dialog().setAttribute("aria-label", part.querySelector("h1")?.textContent ?? "Dialog");
+  return true;
+}
+
+function focusFirst() {
+  const start = dialog().querySelector("[autofocus], input:not([type=hidden], [type=radio]), #sheet-content button");
+  start?.focus();
+}
+
+async function openSheet(link) {
+  try {
+    const response = await fetch(link.href, { headers: { Accept: "text/html" } });
+    if (!response.ok || !fill(await response.text())) throw new Error("not a form");
+  } catch {
+    location.assign(link.href);
+    return;
+  }
+  dialog().showModal();
+  focusFirst();
+}
+
+async function sendSheet(form, fields, holderId) {
+  form.querySelectorAll("[type=submit]").forEach((button) => (button.disabled = true));
+  const answer = await post(form.action, fields, holderId);
+  form.querySelectorAll("[type=submit]").forEach((button) => (button.disabled = false));
+  if (answer.leaving) return;
+  if (!answer.settled) {
+    dialog().close();
+    showError("Not saved", { act: () => sendSheet(form, fields, holderId), requestId: answer.requestId });
+  } else if (fill(answer.html)) {
+    if (!dialog().open) dialog().showModal();
+    focusFirst();
+  } else {
+    dialog().close();
+    // What opened the dialog was replaced, and the focus with it: the number that was changed takes it.
+    place(holderId, answer)?.querySelector("a.quantity")?.focus();
+  }
+}
+
+export function watchSheets() {
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("a[data-dialog]");
+    const plain = event.button === 0 && !(event.metaKey || event.ctrlKey || event.shiftKey || event.altKey);
+    if (link && plain) {
+      event.preventDefault();
+      openSheet(link);
+      return;
+    }
+    if (dialog().open && (event.target === dialog() || event.target.closest("#sheet [data-close]"))) {
+      event.preventDefault();
+      dialog().close();
+    }
+  });
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (!form.matches("#sheet form[data-row]")) return;
+    event.preventDefault();
+    const holder = document.querySelector(`[data-item="${form.dataset.row}"]`);
+    sendSheet(form, new FormData(form, event.submitter), holder?.id ?? `item-${form.dataset.row}`);
+  });
+}
