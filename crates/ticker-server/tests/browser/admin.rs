@@ -50,7 +50,7 @@ async fn enrolls(stage: &Stage) -> String {
     page.go("/enroll").await;
     page.expect("Enroll someone").await;
     page.expect_gone(&made).await;
-    assert!(!stage.server.log().contains(&made), "no password is logged");
+    assert!(!stage.site.log().contains(&made), "no password is logged");
     made
 }
 

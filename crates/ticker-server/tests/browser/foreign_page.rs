@@ -27,7 +27,7 @@ async fn tries(stage: &Stage) {
     let item = stage.db.item("AA batteries").stock(40).await;
     page.sign_in("ada", PASSWORD).await;
     let forms = forms(item);
-    let port = serve(&stage.server.origin, &forms);
+    let port = serve(stage.site.origin(), &forms);
     let before = stage.db.texts(STATE).await;
     for host in ["127.0.0.1", "localhost"] {
         for (name, ..) in &forms {

@@ -1,6 +1,6 @@
 //! What people do with Ticker, told as stories and played in a real browser.
 //!
-//! Each story has a database, a running `ticker serve` and a headless Chromium of its own, and most are
+//! Each story has a database, two replicas behind one address and a headless Chromium of its own, and most are
 //! played twice: with JavaScript and without. They do what a person does (read a label, type, press) and
 //! then look where a person cannot: into the ledger. A story that fails leaves a picture of the page, its
 //! source and the server's log in `target/browser-failures/`.
@@ -14,6 +14,7 @@ mod keyboard;
 mod layout;
 mod manager;
 mod pages;
+mod replicas;
 mod staff;
 mod states;
 mod two_people;

@@ -95,7 +95,7 @@ async fn failed(stage: &Stage) {
     page.expect_gone("No items yet").await;
     let id = page.texts(".fine .code").await.pop().unwrap_or_default();
     assert!(id.len() >= 32, "a request id: {id:?}");
-    assert!(stage.server.log().contains(&id), "{id} is in the log");
+    assert!(stage.site.log().contains(&id), "{id} is in the log");
     page.press("Retry").await;
     page.expect("Status 503").await;
     stage.gate.open();
@@ -124,7 +124,7 @@ async fn failed_under_the_page(stage: &Stage) {
     page.expect("The list could not be loaded").await;
     page.expect_gone("Nothing matches").await;
     stage.gate.open();
-    well_again(stage).await;
+    stage.site.wait_until_ready().await;
     page.press("Retry").await;
     page.expect_path("/?q=tape").await;
     page.expect_gone("The list could not be loaded").await;
@@ -142,7 +142,7 @@ async fn not_saved(stage: &Stage) {
     page.expect_count(&format!("#item-{}.is-unsaved", item.id), 1)
         .await;
     stage.gate.open();
-    well_again(stage).await;
+    stage.site.wait_until_ready().await;
     retried(stage, item).await;
     saved(stage, item, "41").await;
     page.set_offline(true).await;
@@ -203,17 +203,4 @@ async fn retried(stage: &Stage, item: TestItem) {
 async fn saved(stage: &Stage, item: TestItem, number: &str) {
     list::expect_number(&stage.browser, item.id, number).await;
     stage.browser.expect_gone("Not saved").await;
-}
-
-async fn well_again(stage: &Stage) {
-    let anyone = stage.client();
-    eventually("the server to be ready again", async || {
-        let answer = anyone.get("/readyz").await;
-        if answer.status == 200 {
-            Ok(())
-        } else {
-            Err(answer)
-        }
-    })
-    .await;
 }

@@ -15,6 +15,16 @@ async fn two_people_without_script() {
     story("two-people-without-script", Script::Off, at_one_shelf).await;
 }
 
+#[tokio::test]
+async fn two_browsers_with_script() {
+    story("two-browsers-with-script", Script::On, both_at_once).await;
+}
+
+#[tokio::test]
+async fn two_browsers_without_script() {
+    story("two-browsers-without-script", Script::Off, both_at_once).await;
+}
+
 async fn at_one_shelf(stage: &Stage) {
     stage.db.user_named("ana", "Ana Ahlers", Role::Staff).await;
     stage.db.user_named("bo", "Bo Bell", Role::Staff).await;
@@ -25,6 +35,37 @@ async fn at_one_shelf(stage: &Stage) {
     the_true_number_comes_back(stage, &bo, batteries).await;
     nobody_takes_what_is_gone(stage, &bo, fuse).await;
     a_right_that_was_taken_away_is_gone(stage, batteries).await;
+}
+
+/// Each in a browser of their own, at the same rows at the same time: every press counts once, and the
+/// history says whose it was.
+async fn both_at_once(stage: &Stage) {
+    stage.db.user_named("ana", "Ana Ahlers", Role::Staff).await;
+    stage.db.user_named("bo", "Bo Bell", Role::Staff).await;
+    let item = stage.db.item("AA batteries").stock(40).await;
+    let (ana, bo) = (&stage.browser, stage.second_browser().await);
+    tokio::join!(ana.sign_in("ana", PASSWORD), bo.sign_in("bo", PASSWORD));
+    let (add, remove) = (format!("#add-{}", item.id), format!("#remove-{}", item.id));
+    for _ in 0..3 {
+        tokio::join!(ana.click(&add), bo.click(&remove));
+        tokio::join!(
+            ana.expect_count("[data-toast]", 1),
+            bo.expect_count("[data-toast]", 1)
+        );
+        tokio::join!(ana.reload(), bo.reload());
+    }
+    for page in [ana, bo] {
+        page.reload().await;
+        list::expect_number(page, item.id, "40").await;
+    }
+    let moved = "select concat_ws(' ', username, sum(delta), count(*)) from movements \
+        join postings on postings.id = posting_id join users on users.id = actor_id \
+        where username <> 'storekeeper' group by username order by username";
+    assert_eq!(stage.db.texts(moved).await, ["ana 3 3", "bo -3 3"]);
+    bo.go(&format!("/items/{}/history", item.id)).await;
+    for name in ["Ana Ahlers", "Bo Bell"] {
+        bo.expect(name).await;
+    }
 }
 
 /// Ana's page says 6; Bo takes 2; Ana takes 1 and sees 3.

@@ -6,9 +6,14 @@ use std::sync::Mutex;
 use reqwest::redirect::Policy;
 use reqwest::{Method, Response};
 
+use super::server::Server;
+
 /// Keeps cookies, follows no redirects.
 pub(crate) struct Client {
     http: reqwest::Client,
+    /// Where its requests go.
+    target: String,
+    /// Where it says that they come from.
     origin: String,
     cookies: Mutex<HashMap<String, String>>,
 }
@@ -27,9 +32,16 @@ impl Client {
         let client = reqwest::Client::builder().redirect(Policy::none()).build();
         Self {
             http: client.expect("a client without special wishes"),
+            target: origin.to_owned(),
             origin: origin.to_owned(),
             cookies: Mutex::default(),
         }
+    }
+
+    /// The same, talking to one replica alone.
+    pub(crate) fn at(mut self, replica: &Server) -> Self {
+        self.target = format!("http://{}", replica.address);
+        self
     }
 
     /// The same with these cookies.
@@ -39,6 +51,12 @@ impl Client {
             .expect("no test panics here")
             .extend(cookies.iter().cloned());
         self
+    }
+
+    /// Its cookies, for somebody who uses them elsewhere.
+    pub(crate) fn cookies(&self) -> Vec<(String, String)> {
+        let cookies = self.cookies.lock().expect("no test panics here");
+        cookies.clone().into_iter().collect()
     }
 
     /// Signs in.
@@ -80,7 +98,7 @@ impl Client {
     ) -> Answer {
         let mut request = self
             .http
-            .request(method.clone(), format!("{}{path}", self.origin));
+            .request(method.clone(), format!("{}{path}", self.target));
         request = request
             .header("accept", "text/html")
             .header("cookie", self.cookie_header());

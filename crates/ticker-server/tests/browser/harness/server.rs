@@ -2,37 +2,37 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use ticker_testkit::TestDatabase;
 
 use super::await_condition::eventually;
 use super::gate::Gate;
 
-/// A running `ticker serve`; ends with the value.
+/// A running `ticker serve`, one of several that serve the same site; ends with the value.
 pub(crate) struct Server {
-    process: Child,
+    process: Mutex<Child>,
     folder: PathBuf,
-    /// `http://127.0.0.1:PORT`
-    pub(crate) origin: String,
+    /// Where it listens itself.
+    pub(crate) address: SocketAddr,
 }
 
 impl Server {
-    /// Starts it and waits until it is ready.
-    pub(crate) async fn start(db: &TestDatabase, gate: &Gate) -> Self {
+    /// Starts one that people reach at `origin`.
+    pub(crate) fn start(origin: &str, db: &TestDatabase, gate: &Gate) -> Self {
         let folder = scratch_folder("server");
         let settings = db.settings(5);
         let password = settings.password.expect("the tests' logins have passwords");
         std::fs::write(folder.join("password"), password).expect("a writable target folder");
-        let (port, metrics_port) = (free_port(), free_port());
-        let origin = format!("http://127.0.0.1:{port}");
+        let (address, metrics_address) = (free_address(), free_address());
         let environment: HashMap<&str, String> = HashMap::from([
-            ("TICKER_LISTEN", format!("127.0.0.1:{port}")),
-            ("TICKER_METRICS_LISTEN", format!("127.0.0.1:{metrics_port}")),
-            ("TICKER_ORIGIN", origin.clone()),
+            ("TICKER_LISTEN", address.to_string()),
+            ("TICKER_METRICS_LISTEN", metrics_address.to_string()),
+            ("TICKER_ORIGIN", origin.to_owned()),
             ("TICKER_PLAIN_HTTP", "true".to_owned()),
             ("TICKER_DATABASE_URL", gate.url(&settings.url)),
             (
@@ -50,25 +50,36 @@ impl Server {
             .stderr(log)
             .spawn()
             .expect("the binary starts");
-        let mut server = Self {
-            process,
+        Self {
+            process: Mutex::new(process),
             folder,
-            origin,
-        };
-        server.wait_until_ready().await;
-        server
+            address,
+        }
     }
 
-    async fn wait_until_ready(&mut self) {
-        let address = format!("{}/readyz", self.origin);
+    /// Waits until it takes requests.
+    pub(crate) async fn wait_until_ready(&self) {
+        let address = format!("http://{}/readyz", self.address);
         let client = reqwest::Client::new();
         eventually("the server to be ready", async || {
-            if let Ok(Some(status)) = self.process.try_wait() {
+            let ended = self
+                .process
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .try_wait();
+            if let Ok(Some(status)) = ended {
                 panic!("the server ended with {status}:\n{}", self.log());
             }
             client.get(&address).send().await?.error_for_status()
         })
         .await;
+    }
+
+    /// Ends it as a machine without power does.
+    pub(crate) fn kill(&self) {
+        let mut process = self.process.lock().unwrap_or_else(PoisonError::into_inner);
+        let _ = process.kill();
+        let _ = process.wait();
     }
 
     /// What it has logged so far.
@@ -90,16 +101,15 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        self.kill();
         let _ = std::fs::remove_dir_all(&self.folder);
     }
 }
 
-/// A port of the loopback interface that nothing listens on.
-pub(crate) fn free_port() -> u16 {
+/// An address of the loopback interface that nothing listens on.
+fn free_address() -> SocketAddr {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-    listener.local_addr().expect("its address").port()
+    listener.local_addr().expect("its address")
 }
 
 /// A new folder of this process under `target/`.
