@@ -17,6 +17,7 @@ pub mod item;
 pub mod ledger;
 pub mod metrics;
 pub mod operation;
+pub mod scan;
 pub mod stock;
 pub mod user;
 

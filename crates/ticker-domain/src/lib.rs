@@ -6,6 +6,7 @@
 //! - [`ledger`]: postings, movements and the one function that decides them.
 //! - [`stock`]: stock status and the thresholds that it follows from.
 //! - [`item`], [`location`], [`category`]: what is kept, where, and how it is grouped.
+//! - [`scan`]: from the code on something to the item that it is.
 //! - [`user`], [`permission`], [`password`]: who works here and what they may do.
 //! - [`spreadsheet`]: texts that a spreadsheet must not run.
 //!
@@ -21,6 +22,7 @@ pub mod location;
 pub mod page;
 pub mod password;
 pub mod permission;
+pub mod scan;
 pub mod spreadsheet;
 pub mod stock;
 pub mod stock_list;

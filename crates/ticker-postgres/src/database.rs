@@ -15,6 +15,7 @@ use crate::ledger::Ledger;
 use crate::locations::Locations;
 use crate::movements::Movements;
 use crate::posting_keys::PostingKeys;
+use crate::scans::Scans;
 use crate::sessions::Sessions;
 use crate::stock::Stock;
 use crate::stock_surveys::StockSurveys;
@@ -284,6 +285,8 @@ accessors! {
     movements: Movements;
     /// Forgetting the keys of postings.
     posting_keys: PostingKeys;
+    /// Scans and what became of them.
+    scans: Scans;
     /// Who is signed in.
     sessions: Sessions;
     /// The stock list.

@@ -31,6 +31,7 @@ pub mod locations;
 pub mod migrations;
 pub mod movements;
 pub mod posting_keys;
+pub mod scans;
 pub mod sessions;
 pub mod stock;
 pub mod stock_surveys;

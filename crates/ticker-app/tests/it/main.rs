@@ -8,5 +8,6 @@ mod ledger;
 mod operation;
 mod operation_jobs;
 mod rights;
+mod scan;
 mod stock;
 mod users;

@@ -13,6 +13,7 @@ mod ledger_races;
 mod migrations;
 mod places;
 mod posting_keys;
+mod scans;
 mod sessions;
 mod stock;
 mod stock_pages;
