@@ -16,7 +16,9 @@ use tower_http::timeout::TimeoutLayer;
 
 use crate::access::{Access, require};
 use crate::limits::SOON;
-use crate::pages::{account, adjust, archive, enroll, history, inventory, item, item_new, login};
+use crate::pages::{
+    account, adjust, archive, enroll, history, inventory, item, item_new, login, scan,
+};
 use crate::state::Web;
 use crate::{assets, health};
 
@@ -44,6 +46,8 @@ pub(crate) fn pages() -> Routes {
         .get("/items/{id}/archive", archiving, archive::confirm)
         .post("/items/{id}/archive", archiving, archive::archive)
         .post("/items/{id}/restore", archiving, archive::restore)
+        .get("/scan", adjusting, scan::show)
+        .post_soon("/scan", adjusting, scan::scan)
         .get("/history.csv", view, history::export::export)
         .get("/enroll", enrolling, enroll::show)
         .post("/enroll", enrolling, enroll::enroll)

@@ -174,6 +174,20 @@ impl Answer<'_> {
     }
 }
 
+/// Why a change of an item at a location was refused, in a sentence for whoever asked for it.
+pub(crate) async fn explain(
+    web: &Web,
+    by: &Grant<StockAdjust>,
+    item: ItemId,
+    location: LocationId,
+    error: &AdjustStockError,
+) -> Result<String, HttpError> {
+    let found = find(web, by, item).await?;
+    let level = level_at(&found, location)?;
+    let taker = last_taker(web, by, item, level).await?;
+    Ok(show::refusal(error, &found, level, taker.as_deref()))
+}
+
 async fn find(web: &Web, by: &Grant<StockAdjust>, id: ItemId) -> Result<ItemView, HttpError> {
     let view = by.user().grant::<StockView>()?;
     web.app

@@ -4,6 +4,7 @@ pub(crate) mod view;
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use serde::Deserialize;
 use ticker_app::item::{AddItemError, NewItem, TakenBy, UniqueField};
 use ticker_auth::Grant;
 use ticker_domain::ledger::{IdempotencyKey, ON_HAND_MAX};
@@ -20,18 +21,29 @@ use crate::access::May;
 use crate::error::PageResult;
 use crate::flash::Flash;
 use crate::form::Form;
+use crate::query::Query;
 use crate::state::Web;
 
-/// Shows the empty form.
+/// What the form's address says.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Params {
+    /// The code of something that nothing was found for.
+    barcode: String,
+}
+
+/// Shows the form, empty but for a code that was scanned.
 pub(crate) async fn show(
     State(web): State<Web>,
     May(by): May<ItemCreate>,
     flash: Flash,
+    Query(params): Query<Params>,
 ) -> PageResult {
     let view = by.user().grant::<StockView>()?;
     let choices = web.app.item_choices(&view).await?;
     let first_location = choices.locations.first().map(|one| one.name.clone());
     let input = Input {
+        barcode: params.barcode,
         unit: "pcs".to_owned(),
         home_location: first_location.unwrap_or_default(),
         ..Input::default()

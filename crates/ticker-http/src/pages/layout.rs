@@ -22,6 +22,8 @@ pub(crate) enum Section {
     Elsewhere,
     /// The stock list and its items.
     Inventory,
+    /// Scanning codes.
+    Scan,
     /// Enrolling people.
     Enroll,
 }
@@ -37,6 +39,8 @@ pub(crate) struct Viewer {
     pub(crate) initials: String,
     /// Their role as people read it.
     pub(crate) role_label: &'static str,
+    /// Whether the way to scanning is shown.
+    pub(crate) may_adjust: bool,
     /// Whether the way to enrolling others is shown.
     pub(crate) may_enroll: bool,
     /// Whether they must choose a password before anything else.
@@ -50,6 +54,7 @@ impl Viewer {
             display_name: user.display_name.clone(),
             initials: initials(&user.display_name),
             role_label: user.role.label(),
+            may_adjust: user.role.may(Permission::StockAdjust),
             may_enroll: user.role.may(Permission::UserEnroll),
             must_change_password: user.must_change_password,
         }

@@ -14,6 +14,7 @@ pub(crate) mod item;
 pub(crate) mod item_new;
 pub(crate) mod layout;
 pub(crate) mod login;
+pub(crate) mod scan;
 
 use askama::Template;
 use axum::http::StatusCode;

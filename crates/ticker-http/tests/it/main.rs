@@ -15,4 +15,5 @@ mod log;
 mod metrics;
 mod next;
 mod nonsense;
+mod scan;
 mod sessions;
