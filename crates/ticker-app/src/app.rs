@@ -17,6 +17,7 @@ use tracing::Instrument as _;
 use crate::clock::Clock;
 use crate::error::{Failure, Retriable};
 use crate::ledger::Poster;
+use crate::live::Hub;
 
 /// What an installation decides about the application.
 #[derive(Clone, Copy, Debug)]
@@ -34,6 +35,7 @@ pub struct App {
     pub(crate) settings: AppSettings,
     pub(crate) poster: Poster,
     pub(crate) session_cache: SessionCache,
+    pub(crate) hub: Hub,
     /// As the last survey of the stock found them.
     pub(crate) busiest_items: watch::Sender<Vec<BusyItem>>,
     hint_tasks: TaskTracker,
@@ -62,6 +64,8 @@ impl App {
             let (database, stop) = (database.clone(), stop_hints.clone());
             hint_tasks.spawn(hints.clone().deliver(hint, database, stop));
         }
+        let hub = Hub::default();
+        tasks.spawn(hub.clone().run(database.clone()));
         Ok(Self {
             database,
             passwords: Passwords::new()?,
@@ -69,6 +73,7 @@ impl App {
             settings,
             poster,
             session_cache: SessionCache::new(hints),
+            hub,
             busiest_items: watch::Sender::default(),
             hint_tasks,
             stop_hints,
@@ -89,10 +94,15 @@ impl App {
     pub async fn listen(&self, _by: Anyone) -> Result<Infallible, Failure> {
         let mut listener = Listener::connect(&self.database).await?;
         self.session_cache.forget_here();
+        self.hub.wake();
         loop {
             match listener.hear().await? {
-                Some(Hint::Stock) => {}
-                Some(Hint::Sessions) | None => self.session_cache.forget_here(),
+                Some(Hint::Stock) => self.hub.wake(),
+                Some(Hint::Sessions) => self.session_cache.forget_here(),
+                None => {
+                    self.session_cache.forget_here();
+                    self.hub.wake();
+                }
             }
         }
     }
@@ -101,6 +111,7 @@ impl App {
     /// Nothing may be begun afterwards.
     pub async fn shut_down(&self) {
         self.poster.close();
+        self.end_streams();
         self.tasks.close();
         self.tasks.wait().await;
         // What the last ones changed is still to be told.

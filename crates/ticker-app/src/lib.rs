@@ -15,6 +15,7 @@ mod error;
 pub mod history;
 pub mod item;
 pub mod ledger;
+pub mod live;
 pub mod metrics;
 pub mod operation;
 pub mod scan;

@@ -50,6 +50,7 @@ mod flash;
 mod form;
 mod health;
 mod limits;
+mod live;
 mod metrics;
 mod next;
 mod observe;

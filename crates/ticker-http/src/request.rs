@@ -90,7 +90,8 @@ fn is_htmx(headers: &HeaderMap) -> bool {
     is_true("hx-request") && !is_true("hx-boosted")
 }
 
-/// Whether JSON is named in `Accept`, and HTML is not or is liked less (RFC 9110, section 12.5.1).
+/// Whether JSON is named in `Accept`, and HTML is not or is liked less (RFC 9110, section 12.5.1). Whoever
+/// asks for events is a program, too.
 fn prefers_json(headers: &HeaderMap) -> bool {
     let (mut json, mut html) = (0.0_f32, 0.0_f32);
     let accept = headers
@@ -103,7 +104,9 @@ fn prefers_json(headers: &HeaderMap) -> bool {
         let quality = parts.find_map(|part| part.strip_prefix("q="));
         let quality = quality.map_or(1.0, |quality| quality.parse().unwrap_or(0.0));
         match kind {
-            "application/json" | "application/problem+json" => json = json.max(quality),
+            "application/json" | "application/problem+json" | "text/event-stream" => {
+                json = json.max(quality);
+            }
             "text/html" => html = html.max(quality),
             _ => {}
         }
@@ -143,6 +146,7 @@ mod tests {
             ("application/json, text/html;q=0.9", true),
             ("application/json;q=0.8, text/html", false),
             ("application/json;q=x", false),
+            ("text/event-stream", true),
             ("", false),
         ] {
             let mut headers = HeaderMap::new();

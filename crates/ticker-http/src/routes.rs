@@ -20,7 +20,7 @@ use crate::pages::{
     account, adjust, archive, enroll, history, inventory, item, item_new, login, scan,
 };
 use crate::state::Web;
-use crate::{assets, health};
+use crate::{assets, health, live};
 
 /// The pages.
 pub(crate) fn pages() -> Routes {
@@ -49,6 +49,7 @@ pub(crate) fn pages() -> Routes {
         .get("/scan", adjusting, scan::show)
         .post_soon("/scan", adjusting, scan::scan)
         .get("/history.csv", view, history::export::export)
+        .get("/live", view, live::follow)
         .get("/enroll", enrolling, enroll::show)
         .post("/enroll", enrolling, enroll::enroll)
         .get("/account/password", own_password, account::show)

@@ -12,6 +12,7 @@ use crate::invariants::Invariants;
 use crate::items::Items;
 use crate::jobs::Jobs;
 use crate::ledger::Ledger;
+use crate::live::Live;
 use crate::locations::Locations;
 use crate::movements::Movements;
 use crate::posting_keys::PostingKeys;
@@ -279,6 +280,8 @@ accessors! {
     jobs: Jobs;
     /// Postings.
     ledger: Ledger;
+    /// The ledger read forward.
+    live: Live;
     /// Locations of stock.
     locations: Locations;
     /// What happened to an item.

@@ -27,6 +27,7 @@ pub mod invariants;
 pub mod items;
 pub mod jobs;
 pub mod ledger;
+pub mod live;
 pub mod locations;
 pub mod migrations;
 pub mod movements;

@@ -114,6 +114,8 @@ impl Serving {
         self.readiness.drain();
         self.stop.cancel();
         self.tasks.close();
+        // They would never end by themselves, and are wanted at other replicas.
+        self.app.end_streams();
         let cut = self.page_connections.finish(deadline).await;
         self.metrics_connections.finish(deadline).await;
         self.tasks.wait().await;

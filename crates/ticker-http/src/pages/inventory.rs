@@ -20,7 +20,7 @@ use self::view::{Chip, Filters, Head, InventoryPage, Pages};
 use super::display::number;
 use super::fields::Choice;
 use super::layout::{Layout, Section};
-use super::{left_toast, page, see_other_with};
+use super::{left_toast, live_cursor, page, see_other_with};
 use crate::access::May;
 use crate::error::{HttpError, PageResult};
 use crate::flash::Flash;
@@ -35,8 +35,11 @@ pub(crate) async fn list(
     Query(params): Query<Params>,
 ) -> PageResult {
     let query = address::read(&params).map_err(|bad| HttpError::bad_request(bad.to_string()))?;
+    let cursor = live_cursor(&web, &by).await;
     let list = web.app.list_stock(&by, &query).await?;
-    let layout = Layout::of(by.user(), Section::Inventory).with(left_toast(&flash));
+    let layout = Layout::of(by.user(), Section::Inventory)
+        .with(left_toast(&flash))
+        .live(cursor);
     let template = show(layout, by.user().role, &query, &list, web.clock.now());
     page(StatusCode::OK, &template)
 }

@@ -22,7 +22,7 @@ use super::fields::Problems;
 use super::history::view::MovementRow;
 use super::item_new::{taken, twin};
 use super::layout::{Layout, Section, Toast};
-use super::{history, left_toast, page, see_other_with};
+use super::{history, left_toast, live_cursor, page, see_other_with};
 use crate::access::May;
 use crate::error::{HttpError, PageResult};
 use crate::flash::Flash;
@@ -49,12 +49,15 @@ pub(crate) async fn show(
     Id(id): Id<ItemId>,
     Query(params): Query<Params>,
 ) -> PageResult {
+    let cursor = live_cursor(&web, &by).await;
     let found = web
         .app
         .show_item(&by, id)
         .await?
         .ok_or(HttpError::NotFound)?;
-    let layout = Layout::of(by.user(), Section::Inventory).with(left_toast(&flash));
+    let layout = Layout::of(by.user(), Section::Inventory)
+        .with(left_toast(&flash))
+        .live(cursor);
     match params.tab.as_str() {
         "" => {
             let template = StockPage {

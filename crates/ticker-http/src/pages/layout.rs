@@ -12,6 +12,9 @@ pub(crate) struct Layout {
     pub(crate) section: Section,
     /// What to tell the person, oldest first.
     pub(crate) toasts: Vec<Toast>,
+    /// Where the page's live stream begins, and empty for with looking at everything; `None` for a page
+    /// that shows nothing that moves.
+    pub(crate) live_cursor: Option<String>,
 }
 
 /// A part of the program that the navigation leads to.
@@ -68,7 +71,14 @@ impl Layout {
             viewer: Some(Viewer::of(user)),
             section,
             toasts: Vec::new(),
+            live_cursor: None,
         }
+    }
+
+    /// For a page that follows what moves, from `cursor` on.
+    pub(crate) fn live(mut self, cursor: String) -> Self {
+        self.live_cursor = Some(cursor);
+        self
     }
 
     /// Adds a message, if there is one.

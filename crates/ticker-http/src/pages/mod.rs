@@ -19,11 +19,14 @@ pub(crate) mod scan;
 use askama::Template;
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse as _, Redirect, Response};
+use ticker_auth::Grant;
+use ticker_domain::permission::StockView;
 use uuid::Uuid;
 
 use self::layout::Toast;
 use crate::error::PageResult;
 use crate::flash::Flash;
+use crate::state::Web;
 
 /// Told when a form comes without its one-time key.
 const KEY_LOST: &str = "This form has lost its key. Look it over and send it again.";
@@ -55,4 +58,11 @@ fn left_toast(flash: &Flash) -> Option<Toast> {
 /// A key for a form, which makes it count once however often it is sent.
 fn new_key() -> String {
     Uuid::new_v4().to_string()
+}
+
+/// Where the live stream of a page begins: asked for before anything on the page is read, so that nothing
+/// can move between the two. A page whose stream begins anew is better than none.
+async fn live_cursor(web: &Web, by: &Grant<StockView>) -> String {
+    let position = web.app.live_position(by).await;
+    position.map_or_else(|_| String::new(), |position| position.to_string())
 }

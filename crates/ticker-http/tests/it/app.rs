@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::{Extension, Router};
-use http::header::{COOKIE, HOST, LOCATION, ORIGIN, SET_COOKIE};
+use http::header::{CONTENT_TYPE, COOKIE, HOST, LOCATION, ORIGIN, SET_COOKIE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::BodyExt as _;
 use ticker_app::{App, AppSettings};
@@ -196,9 +196,22 @@ impl Ask {
         self.router.oneshot(self.request).await.unwrap()
     }
 
+    /// The whole answer, and of one without end how it begins.
     pub(crate) async fn send(self) -> Answer {
-        let (parts, body) = self.begin().await.into_parts();
-        let bytes = body.collect().await.unwrap().to_bytes().to_vec();
+        let (parts, mut body) = self.begin().await.into_parts();
+        let is_endless = parts
+            .headers
+            .get(CONTENT_TYPE)
+            .is_some_and(|kind| kind == "text/event-stream");
+        let bytes = if is_endless {
+            let first = body
+                .frame()
+                .await
+                .map(|frame| frame.unwrap().into_data().unwrap());
+            first.unwrap_or_default().to_vec()
+        } else {
+            body.collect().await.unwrap().to_bytes().to_vec()
+        };
         Answer {
             status: parts.status,
             headers: parts.headers,

@@ -11,6 +11,7 @@ mod headers;
 mod health;
 mod history_export;
 mod input;
+mod live;
 mod log;
 mod metrics;
 mod next;
