@@ -1,6 +1,7 @@
 //! The stage on which a story is played: a database, two replicas behind one address, a browser.
 
 mod await_condition;
+mod axe;
 mod browser;
 mod chromedriver;
 mod client;

@@ -33,6 +33,7 @@ async fn shown_as_typed(stage: &Stage) {
             nothing_ran(page, name).await;
         }
         nothing_is_inline(page, name).await;
+        nothing_is_from_elsewhere(page, name).await;
         page.resize(360, 740).await;
         nothing_sticks_out(page, name, 360).await;
         page.resize(1440, 900).await;
@@ -154,4 +155,11 @@ async fn nothing_is_inline(page: &Browser, name: &str) {
     if !page.script.is_on() {
         assert_eq!(page.run(script).await, json!([]), "{name}");
     }
+}
+
+/// Neither does the page load anything from another origin, nor does it try to.
+async fn nothing_is_from_elsewhere(page: &Browser, name: &str) {
+    let script = "return performance.getEntriesByType('resource').map(({ name }) => name) \
+         .filter(name => !name.startsWith(location.origin + '/') && !name.startsWith('data:'))";
+    assert_eq!(page.run(script).await, json!([]), "{name}");
 }

@@ -5,13 +5,9 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
-use ticker_app::{Clock as _, SystemClock};
-use ticker_domain::id::ItemId;
-use ticker_domain::permission::{ItemArchive, ItemCreate};
-use ticker_domain::user::Role;
 
-use crate::harness::{Browser, Script, Stage, Theme, story};
-use crate::pages::{Sights, tour};
+use crate::harness::{Browser, Script, Theme, story};
+use crate::pages::{demo_shop, tour, tour_empty};
 
 /// A desk, a tablet, a telephone.
 const SIZES: [(u32, u32); 3] = [(1440, 900), (768, 1024), (360, 740)];
@@ -21,9 +17,8 @@ const PICTURES: &str = "TICKER_SHOTS_DIR";
 #[tokio::test]
 async fn layout() {
     story("layout", Script::On, async |stage| {
-        let sights = shop(stage).await;
         let pictures = std::env::var_os(PICTURES).map(PathBuf::from);
-        tour(stage, &sights, async |name| {
+        let mut visit = async |name: &str| {
             for (width, height) in SIZES {
                 stage.browser.resize(width, height).await;
                 nothing_sticks_out(&stage.browser, name, width).await;
@@ -34,8 +29,10 @@ async fn layout() {
                 }
             }
             stage.browser.resize(1440, 900).await;
-        })
-        .await;
+        };
+        tour_empty(stage, &mut visit).await;
+        let sights = demo_shop(stage).await;
+        tour(stage, &sights, visit).await;
         the_current_chip_is_in_sight(&stage.browser).await;
     })
     .await;
@@ -49,38 +46,6 @@ async fn the_current_chip_is_in_sight(page: &Browser) {
     for path in ["/", "/?status=ok", "/?archived=1"] {
         page.go(path).await;
         page.expect_answer(chip, true).await;
-    }
-}
-
-/// The demo shop, with its longest name on show and one item archived.
-async fn shop(stage: &Stage) -> Sights {
-    stage.db.clock().set(SystemClock.now());
-    let mia = stage.db.user_named("mia", "Mia Maier", Role::Manager).await;
-    let app = stage.db.app();
-    app.load_demo(&mia.grant::<ItemCreate>())
-        .await
-        .expect("the demo shop");
-    let ids = stage
-        .db
-        .texts("select id from items order by length(name) desc, id limit 2")
-        .await;
-    let ids: Vec<i64> = ids.iter().map(|id| id.parse().expect("a number")).collect();
-    let archived = ItemId(ids[1]);
-    app.archive_item(&mia.grant::<ItemArchive>(), archived)
-        .await
-        .expect("an archived item");
-    let named = format!(
-        "select unnest(array[items.name, sku, categories.name, locations.name, unit]) from items \
-         join categories on categories.id = category_id join locations on locations.id = home_location_id \
-         where items.id = {}",
-        ids[0]
-    );
-    let named = stage.db.texts(&named).await.try_into().expect("five texts");
-    Sights {
-        item: ItemId(ids[0]),
-        named,
-        archived,
-        admin_name: "Ada Admin".to_owned(),
     }
 }
 

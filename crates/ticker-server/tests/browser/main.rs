@@ -5,6 +5,7 @@
 //! then look where a person cannot: into the ledger. A story that fails leaves a picture of the page, its
 //! source and the server's log in `target/browser-failures/`.
 
+mod accessibility;
 mod admin;
 mod double_submits;
 mod foreign_page;
@@ -18,3 +19,4 @@ mod replicas;
 mod staff;
 mod states;
 mod two_people;
+mod weight;

@@ -1,11 +1,13 @@
 //! A tour of every page in every state that it can be brought to.
 
 use serde_json::json;
+use ticker_app::{Clock as _, SystemClock};
 use ticker_domain::id::ItemId;
+use ticker_domain::permission::{ItemArchive, ItemCreate};
 use ticker_domain::user::Role;
 use ticker_testkit::{PASSWORD, key};
 
-use crate::harness::{Browser, Stage, hidden_field};
+use crate::harness::{Browser, Stage, eventually, hidden_field};
 
 /// What the tour shows: an item that is in stock, one that is archived, and the names of people.
 pub(crate) struct Sights {
@@ -15,6 +17,50 @@ pub(crate) struct Sights {
     pub(crate) archived: ItemId,
     /// An admin who signs in as `ada`.
     pub(crate) admin_name: String,
+}
+
+/// The demo shop, with its longest name on show and one item archived.
+pub(crate) async fn demo_shop(stage: &Stage) -> Sights {
+    stage.db.clock().set(SystemClock.now());
+    let mia = stage.db.user_named("mia", "Mia Maier", Role::Manager).await;
+    let app = stage.db.app();
+    app.load_demo(&mia.grant::<ItemCreate>())
+        .await
+        .expect("the demo shop");
+    let ids = stage
+        .db
+        .texts("select id from items order by length(name) desc, id limit 2")
+        .await;
+    let ids: Vec<i64> = ids.iter().map(|id| id.parse().expect("a number")).collect();
+    let archived = ItemId(ids[1]);
+    app.archive_item(&mia.grant::<ItemArchive>(), archived)
+        .await
+        .expect("an archived item");
+    let named = format!(
+        "select unnest(array[items.name, sku, categories.name, locations.name, unit]) from items \
+         join categories on categories.id = category_id join locations on locations.id = home_location_id \
+         where items.id = {}",
+        ids[0]
+    );
+    let named = stage.db.texts(&named).await.try_into().expect("five texts");
+    Sights {
+        item: ItemId(ids[0]),
+        named,
+        archived,
+        admin_name: "Ada Admin".to_owned(),
+    }
+}
+
+/// The pages of a shop that has nothing yet, for those who may fill it and those who may not.
+pub(crate) async fn tour_empty(stage: &Stage, visit: &mut impl AsyncFnMut(&str)) {
+    let page = &stage.browser;
+    for (username, role) in [("elsa", Role::Staff), ("emil", Role::Manager)] {
+        stage.db.user_named(username, username, role).await;
+        page.sign_in(username, PASSWORD).await;
+        page.expect("No items yet").await;
+        visit(&format!("inventory-empty-{}", role.as_str())).await;
+        page.forget_cookies().await;
+    }
 }
 
 /// Goes from page to page; `visit` is called on each, with a name for it.
@@ -222,8 +268,16 @@ async fn tour_errors(stage: &Stage, sights: &Sights, visit: &mut impl AsyncFnMut
             "update users set must_change_password = false where username = 'sam'; notify ticker_sessions",
         )
         .await;
-    page.go("/enroll").await;
-    page.expect("Status 403").await;
+    eventually("every replica to have heard of it", async || {
+        page.go("/enroll").await;
+        let seen = page.texts("main").await.concat();
+        if seen.contains("Status 403") {
+            Ok(())
+        } else {
+            Err(seen)
+        }
+    })
+    .await;
     visit("error-forbidden").await;
     page.go(&format!("/items/{}", sights.item)).await;
     visit("item-as-staff").await;

@@ -134,6 +134,16 @@ impl Browser {
             .collect()
     }
 
+    /// As if it had never been here: nobody is signed in.
+    pub(crate) async fn forget_cookies(&self) {
+        self.driver.delete_all_cookies().await.expect("no cookies");
+    }
+
+    /// As if nothing had ever been loaded.
+    pub(crate) async fn forget_files(&self) {
+        self.devtools("Network.clearBrowserCache", json!({})).await;
+    }
+
     /// What stands in the console since the last call that no page of ours should cause: errors of
     /// scripts, violations of the content security policy, assets that are not there. An answer of 4xx
     /// or 5xx to a page's own request, which htmx mentions as well, is not among them.
