@@ -480,7 +480,7 @@ async fn entries(
         match trace {
             Trace::Posted(posting) => {
                 let row = rows.iter().find(|row| row.posting == *posting);
-                entries.extend(row.map(|row| posted(row)));
+                entries.extend(row.map(posted));
             }
             Trace::Unknown(code) => entries.push(unknown(code, by)),
             Trace::Refused(item) => {
