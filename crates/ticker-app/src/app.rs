@@ -10,6 +10,7 @@ use ticker_postgres::hints::{Hint, Hints, Listener};
 use ticker_postgres::stock_surveys::BusyItem;
 use ticker_postgres::{Access as _, Database, Transaction};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
@@ -38,6 +39,8 @@ pub struct App {
     pub(crate) hub: Hub,
     /// As the last survey of the stock found them.
     pub(crate) busiest_items: watch::Sender<Vec<BusyItem>>,
+    /// Asked for by what changes stock without going through the poster.
+    pub(crate) hints: Hints,
     hint_tasks: TaskTracker,
     stop_hints: CancellationToken,
     tasks: TaskTracker,
@@ -72,9 +75,10 @@ impl App {
             clock,
             settings,
             poster,
-            session_cache: SessionCache::new(hints),
             hub,
+            session_cache: SessionCache::new(hints.clone()),
             busiest_items: watch::Sender::default(),
+            hints,
             hint_tasks,
             stop_hints,
             tasks,
@@ -130,10 +134,22 @@ impl App {
         T: Send + 'static,
         E: From<Failure> + Send + 'static,
     {
-        self.tasks
-            .spawn(work.in_current_span())
+        self.spawn(work)
             .await
             .unwrap_or_else(|lost| Err(Failure::from(lost).into()))
+    }
+
+    /// Begins what goes on when the caller goes away, and what shutting down waits for.
+    pub(crate) fn spawn<T>(&self, work: impl Future<Output = T> + Send + 'static) -> JoinHandle<T>
+    where
+        T: Send + 'static,
+    {
+        self.tasks.spawn(work.in_current_span())
+    }
+
+    /// Whether long work is to rest at the next opportunity.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.tasks.is_closed()
     }
 }
 

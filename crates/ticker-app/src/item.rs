@@ -3,15 +3,18 @@
 use jiff::Timestamp;
 use ticker_auth::{Authority as _, Grant};
 use ticker_domain::category::{Category, CategoryName};
-use ticker_domain::id::{ItemId, MovementId};
+use ticker_domain::group::{GroupId, GroupKind, GroupName};
+use ticker_domain::id::{CategoryId, ItemId, LocationId, MovementId};
 use ticker_domain::item::{Barcode, ItemDetails, ItemName, Sku, Unit};
 use ticker_domain::ledger::{
-    Answer, IdempotencyKey, LevelId, Line, LineError, Outcome, Posting, Reason, Refusal, Source,
+    Actor, Answer, IdempotencyKey, LevelId, Line, LineError, Outcome, Posting, Reason, Refusal,
+    Source,
 };
 use ticker_domain::location::{Location, LocationName};
 use ticker_domain::page::{Edge, Page};
 use ticker_domain::permission::{ItemArchive, ItemCreate, ItemEdit, StockView};
 use ticker_domain::stock::Thresholds;
+use ticker_postgres::groups::GroupAction;
 use ticker_postgres::items::StoreItemError;
 use ticker_postgres::{Access as _, Connection, DatabaseError, Transaction};
 
@@ -34,7 +37,7 @@ pub struct ItemView {
 /// What can be chosen for an item's category and home location; both can also be new.
 #[derive(Clone, Debug)]
 pub struct ItemChoices {
-    /// Every category, by name.
+    /// Every category in use, by name.
     pub categories: Vec<Category>,
     /// Every location in use, by name.
     pub locations: Vec<Location>,
@@ -96,6 +99,9 @@ pub enum AddItemError {
     /// Another item has its name, SKU or barcode.
     #[error("item {} has the same {:?}", .0.item.id, .0.field)]
     Taken(TakenBy),
+    /// The location or category that it names is archived.
+    #[error("the {} is archived", .0.as_str())]
+    GroupArchived(GroupKind),
     /// No level can begin with this much.
     #[error("opening stock {0}")]
     Opening(#[from] LineError),
@@ -122,6 +128,9 @@ pub enum EditItemError {
     /// Another item has its name, SKU or barcode.
     #[error("item {} has the same {:?}", .0.item.id, .0.field)]
     Taken(TakenBy),
+    /// The location or category that it names is archived.
+    #[error("the {} is archived", .0.as_str())]
+    GroupArchived(GroupKind),
     /// Something else failed.
     #[error(transparent)]
     Failure(#[from] Failure),
@@ -167,10 +176,13 @@ macro_rules! kinds {
 
 kinds! {
     AddItemError {
-        Self::Taken(_) | Self::OpeningRefused(_) => Conflict,
+        Self::Taken(_) | Self::GroupArchived(_) | Self::OpeningRefused(_) => Conflict,
         Self::Opening(_) | Self::KeyReused => Invalid,
     }
-    EditItemError { Self::NotFound => NotFound, Self::Stale(_) | Self::Taken(_) => Conflict }
+    EditItemError {
+        Self::NotFound => NotFound,
+        Self::Stale(_) | Self::Taken(_) | Self::GroupArchived(_) => Conflict,
+    }
     ArchiveItemError { Self::NotFound => NotFound }
 }
 
@@ -250,7 +262,7 @@ impl App {
         let now = self.clock.now();
         let mut tx = self.database.begin().await?;
         hold_rights(&mut tx, by.acting()).await?;
-        let details = resolve(&mut tx, &new.form).await?;
+        let details = self.resolve(&mut tx, by.actor(), &new.form).await??;
         let id = match tx.items().insert(new.key.0, &details, now).await {
             Ok(id) => id,
             Err(StoreItemError::Database(error)) => return Err(error.into()),
@@ -344,7 +356,7 @@ impl App {
     ) -> Result<i64, EditItemError> {
         let mut tx = self.database.begin().await?;
         hold_rights(&mut tx, by.acting()).await?;
-        let details = resolve(&mut tx, form).await?;
+        let details = self.resolve(&mut tx, by.actor(), form).await??;
         match tx
             .items()
             .update(id, seen_version, &details, self.clock.now())
@@ -367,6 +379,46 @@ impl App {
                 ))
             }
         }
+    }
+
+    /// Finds or makes the category and the location that a form names, and keeps them in use until the
+    /// transaction ends; or says which of them is archived.
+    async fn resolve(
+        &self,
+        tx: &mut Transaction,
+        by: Actor,
+        form: &ItemForm,
+    ) -> Result<Result<ItemDetails, GroupArchived>, DatabaseError> {
+        let names = [
+            (GroupKind::Category, GroupName::from(&form.category)),
+            (GroupKind::Location, GroupName::from(&form.home_location)),
+        ];
+        let (mut category, mut home_location) = (CategoryId(0), LocationId(0));
+        for (kind, name) in names {
+            let held = tx.groups().hold_or_insert(kind, &name).await?;
+            if held.archived {
+                return Ok(Err(GroupArchived(kind)));
+            }
+            if held.made {
+                let now = self.clock.now();
+                tx.groups()
+                    .insert_event(by.user, GroupAction::Added, held.id, None, now)
+                    .await?;
+            }
+            match held.id {
+                GroupId::Category(id) => category = id,
+                GroupId::Location(id) => home_location = id,
+            }
+        }
+        Ok(Ok(ItemDetails {
+            name: form.name.clone(),
+            sku: form.sku.clone(),
+            barcode: form.barcode.clone(),
+            unit: form.unit.clone(),
+            category,
+            home_location,
+            thresholds: form.thresholds,
+        }))
     }
 
     /// Takes an item out of use. Its history stays, and so does what is on hand; nothing can move it
@@ -426,17 +478,19 @@ impl App {
     }
 }
 
-/// Finds or makes the category and the location that a form names.
-async fn resolve(tx: &mut Transaction, form: &ItemForm) -> Result<ItemDetails, DatabaseError> {
-    Ok(ItemDetails {
-        name: form.name.clone(),
-        sku: form.sku.clone(),
-        barcode: form.barcode.clone(),
-        unit: form.unit.clone(),
-        category: tx.categories().find_or_insert(&form.category).await?,
-        home_location: tx.locations().find_or_insert(&form.home_location).await?,
-        thresholds: form.thresholds,
-    })
+/// An archived group that an item cannot be put into.
+struct GroupArchived(GroupKind);
+
+impl From<GroupArchived> for AddItemError {
+    fn from(archived: GroupArchived) -> Self {
+        Self::GroupArchived(archived.0)
+    }
+}
+
+impl From<GroupArchived> for EditItemError {
+    fn from(archived: GroupArchived) -> Self {
+        Self::GroupArchived(archived.0)
+    }
 }
 
 /// Whether an item was added with other details than these. Once it was edited, nobody can tell.

@@ -12,6 +12,7 @@ mod app;
 mod clock;
 pub mod demo;
 mod error;
+pub mod group;
 pub mod history;
 pub mod item;
 pub mod ledger;

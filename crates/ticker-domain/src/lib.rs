@@ -5,8 +5,9 @@
 //!
 //! - [`ledger`]: postings, movements and the one function that decides them.
 //! - [`stock`]: stock status and the thresholds that it follows from.
-//! - [`item`], [`location`], [`category`]: what is kept, where, and how it is grouped.
 //! - [`scan`]: from the code on something to the item that it is.
+//! - [`item`], [`location`], [`category`]: what is kept, where, and how it is grouped; [`group`]: what
+//!   locations and categories have in common.
 //! - [`user`], [`permission`], [`password`]: who works here and what they may do.
 //! - [`spreadsheet`]: texts that a spreadsheet must not run.
 //!
@@ -15,6 +16,7 @@
 //! ([`item::ItemName::parse`] and its kin) and is trusted from then on.
 
 pub mod category;
+pub mod group;
 pub mod id;
 pub mod item;
 pub mod ledger;

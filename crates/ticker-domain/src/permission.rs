@@ -56,6 +56,9 @@ permissions! {
     ItemEdit from Manager;
     /// Archive and restore items.
     ItemArchive from Manager;
+    /// Add, rename, merge, archive and restore locations and categories. One permission for both kinds and
+    /// all of it: whoever arranges the shop needs every part.
+    GroupManage from Manager;
     /// Let somebody new sign in.
     UserEnroll from Admin;
     /// See who may sign in, change roles, disable, enable, reset passwords.

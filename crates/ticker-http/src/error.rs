@@ -374,6 +374,8 @@ macro_rules! from_operations {
 from_operations! {
     Failure,
     AdjustStockError,
+    ticker_app::group::ManageGroupError,
+    ticker_app::group::MergeGroupError,
     ticker_app::item::AddItemError,
     ticker_app::item::EditItemError,
     ticker_app::item::ArchiveItemError,

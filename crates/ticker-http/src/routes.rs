@@ -10,14 +10,15 @@ use axum::routing::{MethodRouter, get, post};
 use http::{Method, StatusCode};
 
 use ticker_domain::permission::{
-    ItemArchive, ItemCreate, ItemEdit, PasswordChange, StockAdjust, StockView, UserEnroll,
+    GroupManage, ItemArchive, ItemCreate, ItemEdit, PasswordChange, StockAdjust, StockView,
+    UserEnroll,
 };
 use tower_http::timeout::TimeoutLayer;
 
 use crate::access::{Access, require};
 use crate::limits::SOON;
 use crate::pages::{
-    account, adjust, archive, enroll, history, inventory, item, item_new, login, scan,
+    account, adjust, archive, enroll, group, history, inventory, item, item_new, login, scan,
 };
 use crate::state::Web;
 use crate::{assets, health, live};
@@ -28,6 +29,7 @@ pub(crate) fn pages() -> Routes {
     let adjusting = Access::may::<StockAdjust>();
     let creating = Access::may::<ItemCreate>();
     let archiving = Access::may::<ItemArchive>();
+    let arranging = Access::may::<GroupManage>();
     let enrolling = Access::may::<UserEnroll>();
     let own_password = Access::may::<PasswordChange>();
     Routes::new()
@@ -50,6 +52,22 @@ pub(crate) fn pages() -> Routes {
         .post_soon("/scan", adjusting, scan::scan)
         .get("/history.csv", view, history::export::export)
         .get("/live", view, live::follow)
+        .get("/locations", arranging, group::list)
+        .post("/locations", arranging, group::add)
+        .get("/locations/{id}", arranging, group::show)
+        .post("/locations/{id}", arranging, group::rename)
+        .post("/locations/{id}/archive", arranging, group::archive)
+        .post("/locations/{id}/restore", arranging, group::restore)
+        .get("/locations/{id}/merge", arranging, group::merge::show)
+        .post("/locations/{id}/merge", arranging, group::merge::merge)
+        .get("/categories", arranging, group::list)
+        .post("/categories", arranging, group::add)
+        .get("/categories/{id}", arranging, group::show)
+        .post("/categories/{id}", arranging, group::rename)
+        .post("/categories/{id}/archive", arranging, group::archive)
+        .post("/categories/{id}/restore", arranging, group::restore)
+        .get("/categories/{id}/merge", arranging, group::merge::show)
+        .post("/categories/{id}/merge", arranging, group::merge::merge)
         .get("/enroll", enrolling, enroll::show)
         .post("/enroll", enrolling, enroll::enroll)
         .get("/account/password", own_password, account::show)

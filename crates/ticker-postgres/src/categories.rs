@@ -13,14 +13,14 @@ pub struct Categories<'c> {
 }
 
 impl Categories<'_> {
-    /// Every category, by name.
+    /// The categories in use, by name.
     ///
     /// # Errors
     /// [`DatabaseError`] if the database fails.
     pub async fn list(&mut self) -> Result<Vec<Category>, DatabaseError> {
         let rows = sqlx::query!(
             r#"select id, name from categories
-               order by name, id"#
+               where archived_at is null order by name, id"#
         )
         .fetch_all(&mut *self.connection)
         .await?;

@@ -8,6 +8,8 @@ use sqlx::{Connection as _, PgConnection, PgPool, Postgres};
 use crate::DatabaseError;
 use crate::audit::Audit;
 use crate::categories::Categories;
+use crate::group_merges::GroupMerges;
+use crate::groups::Groups;
 use crate::invariants::Invariants;
 use crate::items::Items;
 use crate::jobs::Jobs;
@@ -272,6 +274,10 @@ accessors! {
     audit: Audit;
     /// Categories of items.
     categories: Categories;
+    /// Merging a location or a category into another.
+    group_merges: GroupMerges;
+    /// Locations and categories as what is managed.
+    groups: Groups;
     /// The ledger's invariants.
     invariants: Invariants;
     /// Items and their details.

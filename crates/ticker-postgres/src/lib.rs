@@ -22,6 +22,8 @@ pub mod audit;
 pub mod categories;
 mod database;
 mod error;
+pub mod group_merges;
+pub mod groups;
 pub mod hints;
 pub mod invariants;
 pub mod items;

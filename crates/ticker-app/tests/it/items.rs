@@ -6,6 +6,7 @@ use ticker_app::item::{
 };
 use ticker_app::stock::AdjustStockError;
 use ticker_domain::category::CategoryName;
+use ticker_domain::group::GroupKind;
 use ticker_domain::id::ItemId;
 use ticker_domain::item::{Barcode, ItemName, Sku, Unit};
 use ticker_domain::ledger::{IdempotencyKey, LineError, Reason, Refusal};
@@ -214,7 +215,7 @@ async fn stock_that_cannot_be_opened_adds_no_item() {
         .add_item(&by, new(key(), form("AA batteries", "BAT-AA"), 1))
         .await
         .unwrap_err();
-    let AddItemError::OpeningRefused(Refusal::UnknownLocation { .. }) = refused else {
+    let AddItemError::GroupArchived(GroupKind::Location) = refused else {
         panic!("{refused:?}")
     };
     assert_eq!(count(&db, "items").await, "0");

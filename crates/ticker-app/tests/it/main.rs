@@ -2,6 +2,8 @@
 
 mod audit;
 mod demo;
+mod group_merges;
+mod groups;
 mod hints;
 mod items;
 mod ledger;

@@ -20,7 +20,7 @@ use self::view::{EditPage, Fact, ItemHead, StockAnswer, StockPage};
 use super::display::{moment, number};
 use super::fields::Problems;
 use super::history::view::MovementRow;
-use super::item_new::{taken, twin};
+use super::item_new::{group_archived, taken, twin};
 use super::layout::{Layout, Section, Toast};
 use super::{history, left_toast, live_cursor, page, see_other_with};
 use crate::access::May;
@@ -187,6 +187,21 @@ pub(crate) async fn edit(
                     fields,
                 },
             )
+        }
+        Err(EditItemError::GroupArchived(kind)) => {
+            group_archived(kind, &mut fields, &mut problems);
+            let head = ItemHead {
+                version,
+                ..head(&found.item)
+            };
+            let template = EditPage {
+                layout,
+                head,
+                problems,
+                twin: None,
+                fields,
+            };
+            page(StatusCode::CONFLICT, &template)
         }
         Err(EditItemError::Failure(failure)) => Err(failure.into()),
     }

@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 use serde::Deserialize;
 use ticker_app::item::{AddItemError, NewItem, TakenBy, UniqueField};
 use ticker_auth::Grant;
+use ticker_domain::group::GroupKind;
 use ticker_domain::ledger::{IdempotencyKey, ON_HAND_MAX};
 use ticker_domain::permission::{ItemCreate, Permission, StockView};
 
@@ -90,6 +91,10 @@ pub(crate) async fn add(
             template.twin = Some(twin_with(&by_item, opening, &by));
             page(StatusCode::CONFLICT, &template)
         }
+        Err(AddItemError::GroupArchived(kind)) => {
+            group_archived(kind, &mut template.fields, &mut template.problems);
+            page(StatusCode::CONFLICT, &template)
+        }
         Err(AddItemError::Opening(error)) => {
             let NewItemPage {
                 quantity, problems, ..
@@ -158,6 +163,20 @@ pub(crate) fn taken(by: &TakenBy, fields: &mut ItemFields, problems: &mut Proble
         UniqueField::Barcode => (&mut fields.barcode, "barcode", "Barcode"),
     };
     problems.refuse(field, id, label, "belongs to another item");
+}
+
+/// Marks the field that names what is archived.
+pub(crate) fn group_archived(kind: GroupKind, fields: &mut ItemFields, problems: &mut Problems) {
+    let (field, id, label) = match kind {
+        GroupKind::Category => (&mut fields.category, "category", "Category"),
+        GroupKind::Location => (&mut fields.home_location, "home_location", "Home location"),
+    };
+    problems.refuse(
+        field,
+        id,
+        label,
+        "is archived: restore it, or choose another",
+    );
 }
 
 /// The item that stands in the way.

@@ -2,6 +2,7 @@
 
 use ticker_auth::SignedIn;
 use ticker_domain::permission::Permission;
+use ticker_domain::user::Role;
 
 /// The frame of a page.
 #[derive(Clone, Debug, Default)]
@@ -42,6 +43,7 @@ pub(crate) struct Viewer {
     pub(crate) initials: String,
     /// Their role as people read it.
     pub(crate) role_label: &'static str,
+    role: Role,
     /// Whether the way to scanning is shown.
     pub(crate) may_adjust: bool,
     /// Whether the way to enrolling others is shown.
@@ -57,10 +59,16 @@ impl Viewer {
             display_name: user.display_name.clone(),
             initials: initials(&user.display_name),
             role_label: user.role.label(),
+            role: user.role,
             may_adjust: user.role.may(Permission::StockAdjust),
             may_enroll: user.role.may(Permission::UserEnroll),
             must_change_password: user.must_change_password,
         }
+    }
+
+    /// Whether the way to arranging locations and categories is shown.
+    pub(crate) fn may_arrange(&self) -> bool {
+        self.role.may(Permission::GroupManage) && !self.must_change_password
     }
 }
 

@@ -8,6 +8,7 @@ pub(crate) mod display;
 pub(crate) mod enroll;
 pub(crate) mod error;
 pub(crate) mod fields;
+pub(crate) mod group;
 pub(crate) mod history;
 pub(crate) mod inventory;
 pub(crate) mod item;

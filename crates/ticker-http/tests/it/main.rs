@@ -7,6 +7,7 @@ mod assets;
 mod client_address;
 mod csrf;
 mod errors;
+mod groups;
 mod headers;
 mod health;
 mod history_export;

@@ -11,11 +11,11 @@ use crate::input::{path, routes};
 const FIELDS: &str = "username password next name sku barcode unit category home_location minimum \
     target reorder_multiple quantity key location mode delta counted reason note seen_version \
     seen_on_hand return_to view_location version role display_name password_choice \
-    generated_password must_change_password current new repeat";
+    generated_password must_change_password current new repeat into";
 
 /// Every parameter of every address.
 const PARAMS: &str = "q category location status archived sort dir after before size tab next \
-    return_to view_location item from to";
+    return_to view_location item from to into";
 
 /// What ± one around every limit is.
 const NUMBERS: &str = "0 -0 -1 +1 01 1.5 1e400 NaN infinity 1000000000 1000000001 -1000000000 \

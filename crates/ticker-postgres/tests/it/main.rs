@@ -3,6 +3,7 @@
 mod audit;
 mod connections;
 mod grants;
+mod groups;
 mod history;
 mod invariants;
 mod invariants_recent;
