@@ -1,17 +1,19 @@
 //! Stock: the list of what is on hand, and changing it.
 
-use ticker_auth::Grant;
+use ticker_auth::{Grant, GrantError};
 use ticker_domain::category::Category;
 use ticker_domain::id::{ItemId, LocationId, PostingId};
 use ticker_domain::ledger::{
-    Answer, IdempotencyKey, Line, Movement, Note, Outcome, Posting, Reason, Refusal, Source,
+    Answer, IdempotencyKey, Line, Movement, Note, NothingToUndo, Outcome, Posting, Reason, Refusal,
+    Source, Transfer,
 };
 use ticker_domain::location::Location;
 use ticker_domain::page::Page;
-use ticker_domain::permission::{StockAdjust, StockView};
+use ticker_domain::permission::{StockAdjust, StockUndoAny, StockView};
 use ticker_domain::stock_list::StockQuery;
 use ticker_postgres::Access as _;
 
+pub use ticker_postgres::movements::{PostingRow, UndoneBy};
 pub use ticker_postgres::stock::{StockCounts, StockRow};
 
 use crate::App;
@@ -47,13 +49,48 @@ pub struct AdjustStock {
     pub source: Source,
 }
 
-/// A change that happened, now or when it was first asked for.
+/// Goods that go from one location to another.
+#[derive(Clone, Debug)]
+pub struct TransferStock {
+    /// The client's name for it: the same key twice is the same transfer.
+    pub key: IdempotencyKey,
+    /// What goes where.
+    pub transfer: Transfer,
+    /// What was written beside it.
+    pub note: Option<Note>,
+    /// Through which door it came.
+    pub source: Source,
+}
+
+/// A posting that is to be taken back.
+#[derive(Clone, Copy, Debug)]
+pub struct UndoPosting {
+    /// The client's name for taking it back: the same key twice is the same.
+    pub key: IdempotencyKey,
+    /// The posting.
+    pub posting: PostingId,
+    /// Through which door it came.
+    pub source: Source,
+}
+
+/// A change of one level that happened, now or when it was first asked for.
 #[derive(Clone, Copy, Debug)]
 pub struct Adjusted {
     /// The posting's number in the ledger.
     pub posting: PostingId,
     /// What moved.
     pub movement: Movement,
+    /// Whether the same key had been posted before, and nothing happened now.
+    pub replayed: bool,
+}
+
+/// A posting that happened, now or when it was first asked for.
+#[derive(Clone, Debug)]
+pub struct Posted {
+    /// Its number in the ledger.
+    pub posting: PostingId,
+    /// What moved, in the order of its lines; at least one thing.
+    pub movements: Vec<Movement>,
     /// Whether the same key had been posted before, and nothing happened now.
     pub replayed: bool,
 }
@@ -70,6 +107,29 @@ pub enum AdjustStockError {
     /// Something else failed.
     #[error(transparent)]
     Failure(#[from] Failure),
+}
+
+/// Why a posting was not taken back.
+#[derive(Debug, thiserror::Error)]
+pub enum UndoPostingError {
+    /// There is no such posting.
+    #[error("there is no such posting")]
+    NotFound,
+    /// Somebody else posted it, and the caller may only take back their own.
+    #[error("somebody else posted it: {0}")]
+    NotTheirs(GrantError),
+    /// It changed nothing.
+    #[error(transparent)]
+    Nothing(#[from] NothingToUndo),
+    /// The ledger refuses it, or it could not be posted.
+    #[error(transparent)]
+    Post(#[from] AdjustStockError),
+}
+
+impl From<Failure> for UndoPostingError {
+    fn from(failure: Failure) -> Self {
+        Self::Post(failure.into())
+    }
 }
 
 impl AdjustStockError {
@@ -152,6 +212,92 @@ impl App {
         } = adjust;
         let posting = Posting::new(key, by.actor(), reason, note, source, vec![line])
             .map_err(|_| Failure::Defect("one line is a posting"))?;
+        let posted = self.post(posting).await?;
+        match posted.movements[..] {
+            [movement] => Ok(Adjusted {
+                posting: posted.posting,
+                movement,
+                replayed: posted.replayed,
+            }),
+            _ => Err(Failure::Defect("one line is one movement").into()),
+        }
+    }
+
+    /// Moves goods from one location to another, and answers once that is in the ledger.
+    ///
+    /// # Errors
+    /// As [`App::adjust_stock`].
+    #[tracing::instrument(
+        name = "app.stock.transfer", skip_all,
+        fields(user = %by.user().id, item = %transfer.transfer.item(), key = %transfer.key)
+    )]
+    pub async fn transfer_stock(
+        &self,
+        by: &Grant<StockAdjust>,
+        transfer: TransferStock,
+    ) -> Result<Posted, AdjustStockError> {
+        let TransferStock {
+            key,
+            transfer,
+            note,
+            source,
+        } = transfer;
+        let posting = Posting::transfer(key, by.actor(), note, source, &transfer)
+            .map_err(|_| Failure::Defect("a transfer is two lines"))?;
+        self.post(posting).await
+    }
+
+    /// A posting with what became of it; `None` if there is no such.
+    ///
+    /// # Errors
+    /// [`Failure`] if the database fails.
+    #[tracing::instrument(name = "app.stock.posting", skip(self, _by))]
+    pub async fn posting(
+        &self,
+        _by: &Grant<StockView>,
+        id: PostingId,
+    ) -> Result<Option<PostingRow>, Failure> {
+        let mut connection = self.database.connect().await?;
+        Ok(connection.movements().posting(id).await?)
+    }
+
+    /// Takes a posting back with one of the opposite lines, and answers once that is in the ledger. What
+    /// took something back can itself be taken back.
+    ///
+    /// # Errors
+    /// [`UndoPostingError`] if it did not happen; after a failure as [`App::adjust_stock`].
+    #[tracing::instrument(
+        name = "app.stock.undo", skip_all,
+        fields(user = %by.user().id, posting = %undo.posting, key = %undo.key)
+    )]
+    pub async fn undo_posting(
+        &self,
+        by: &Grant<StockAdjust>,
+        undo: UndoPosting,
+    ) -> Result<Posted, UndoPostingError> {
+        let UndoPosting {
+            key,
+            posting,
+            source,
+        } = undo;
+        // What a posting changed, and who posted it, never changes: this need not be read where it is
+        // decided. Whether it was taken back already is.
+        let row = {
+            let mut connection = self.database.connect().await.map_err(Failure::from)?;
+            let found = connection.movements().posting(posting).await;
+            found.map_err(Failure::from)?
+        };
+        let row = row.ok_or(UndoPostingError::NotFound)?;
+        if row.actor != by.user().id {
+            by.user()
+                .grant::<StockUndoAny>()
+                .map_err(UndoPostingError::NotTheirs)?;
+        }
+        let undo = Posting::undo(key, by.actor(), source, &row.posted)?;
+        Ok(self.post(undo).await?)
+    }
+
+    async fn post(&self, posting: Posting) -> Result<Posted, AdjustStockError> {
         let receipt = self.poster.post(posting).await?;
         let (answer, replayed) = match receipt.outcome {
             Outcome::Answered(answer) => (answer, false),
@@ -161,12 +307,12 @@ impl App {
         };
         match (answer, receipt.posting) {
             (Answer::Refused(refusal), _) => Err(refusal.into()),
-            (Answer::Posted(movements), Some(posting)) if movements.len() == 1 => Ok(Adjusted {
+            (Answer::Posted(movements), Some(posting)) if !movements.is_empty() => Ok(Posted {
                 posting,
-                movement: movements[0],
+                movements,
                 replayed,
             }),
-            (Answer::Posted(_), _) => Err(Failure::Defect("one line is one movement").into()),
+            (Answer::Posted(_), _) => Err(Failure::Defect("what was posted has a number").into()),
         }
     }
 }

@@ -22,7 +22,7 @@
 //! let mut ground = Ground {
 //!     epochs: BTreeMap::from([(UserId(7), 1)]),
 //!     shelves: BTreeMap::from([(shelf, Shelf::Open(Level { on_hand: 5, ..Level::EMPTY }))]),
-//!     recorded: BTreeMap::new(),
+//!     ..Ground::default()
 //! };
 //! let outcomes = decide(&mut ground, &[posting], "2026-01-01T00:00:00Z".parse().unwrap());
 //! let Outcome::Answered(Answer::Posted(movements)) = &outcomes[0] else { panic!() };
@@ -31,12 +31,14 @@
 
 pub mod chain;
 mod decision;
+mod kind;
 mod posting;
 
 pub use self::chain::Hash;
 pub use self::decision::{
     Answer, Ground, Level, Movement, Outcome, Recorded, Refusal, Shelf, decide,
 };
+pub use self::kind::{Kind, NothingToUndo, Posted, Transfer, TransferError};
 pub use self::posting::{
     Actor, Change, Fingerprint, IdempotencyKey, LevelId, Line, LineError, Note, Posting,
     PostingError, Reason, Source, UnknownWord,

@@ -48,8 +48,10 @@ macro_rules! permissions {
 permissions! {
     /// See items, levels and movements.
     StockView from Staff;
-    /// Change quantities: press, adjust, count.
+    /// Change quantities: press, adjust, count, transfer; take back what one has posted oneself.
     StockAdjust from Staff;
+    /// Take back what others have posted.
+    StockUndoAny from Manager;
     /// Add items, and the categories and locations that they need.
     ItemCreate from Manager;
     /// Change what an item is called and when it is reordered.

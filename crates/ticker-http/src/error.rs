@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use ticker_app::stock::AdjustStockError;
+use ticker_app::stock::{AdjustStockError, UndoPostingError};
 use ticker_app::{ErrorKind, Failure};
 use ticker_auth::GrantError;
 use ticker_domain::ledger::Refusal;
@@ -351,6 +351,19 @@ impl From<GrantError> for HttpError {
         match error {
             GrantError::Forbidden(permission) => Self::Forbidden(permission),
             GrantError::PasswordChangeDue => Self::PasswordChangeDue,
+        }
+    }
+}
+
+impl From<UndoPostingError> for HttpError {
+    fn from(error: UndoPostingError) -> Self {
+        match error {
+            UndoPostingError::NotFound => Self::NotFound,
+            UndoPostingError::NotTheirs(error) => error.into(),
+            UndoPostingError::Nothing(_) => {
+                Self::conflict("That posting changed nothing: there is nothing to take back.")
+            }
+            UndoPostingError::Post(error) => error.into(),
         }
     }
 }

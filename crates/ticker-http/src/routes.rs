@@ -18,7 +18,7 @@ use tower_http::timeout::TimeoutLayer;
 use crate::access::{Access, require};
 use crate::limits::SOON;
 use crate::pages::{
-    account, adjust, archive, enroll, group, history, inventory, item, item_new, login, scan,
+    account, adjust, archive, enroll, group, history, inventory, item, item_new, login, scan, undo,
 };
 use crate::state::Web;
 use crate::{assets, health, live};
@@ -44,6 +44,7 @@ pub(crate) fn pages() -> Routes {
         .post("/items/{id}", Access::may::<ItemEdit>(), item::edit)
         .get("/items/{id}/adjust", adjusting, adjust::show)
         .post_soon("/items/{id}/adjust", adjusting, adjust::adjust)
+        .post_soon("/postings/{id}/undo", adjusting, undo::undo)
         .get("/items/{id}/history", view, history::list)
         .get("/items/{id}/archive", archiving, archive::confirm)
         .post("/items/{id}/archive", archiving, archive::archive)

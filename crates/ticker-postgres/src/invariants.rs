@@ -39,7 +39,10 @@ pub const INVARIANTS: [Invariant; 9] = [
         "movements are numbered without gaps, and the last number is the level's version",
     ),
     invariant("I4", "nothing is negative"),
-    invariant("I5", "every line of a posting is there"),
+    invariant(
+        "I5",
+        "every line of a posting is there, and what takes another back is its opposite",
+    ),
     invariant(
         "I6",
         "a key has one effect within 7 days, and as long names its posting",

@@ -31,8 +31,9 @@ pub struct Receipt {
 /// Why a batch was not written. None of it was.
 #[derive(Debug, thiserror::Error)]
 pub enum PostError {
-    /// Another transaction used one of the keys first: run the transaction again, its answer is there.
-    #[error("a key was used at the same moment")]
+    /// Another transaction used one of the keys first, or took back the same posting: run the transaction
+    /// again, what became of that is there.
+    #[error("a key was used, or a posting taken back, at the same moment")]
     KeyRace,
     /// The database fails.
     #[error(transparent)]
@@ -48,7 +49,7 @@ impl From<sqlx::Error> for PostError {
 impl From<DatabaseError> for PostError {
     fn from(error: DatabaseError) -> Self {
         match error.constraint() {
-            Some("posting_keys_pkey") => Self::KeyRace,
+            Some("posting_keys_pkey" | "undos_pkey") => Self::KeyRace,
             _ => Self::Database(error),
         }
     }

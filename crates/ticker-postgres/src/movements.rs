@@ -1,17 +1,19 @@
 //! What happened to an item, and what is on hand where.
 
 mod export;
+mod posting;
 
 use jiff::Timestamp;
 use sqlx::PgConnection;
 use ticker_domain::id::{ItemId, LocationId, MovementId, PostingId, UserId};
-use ticker_domain::ledger::{Reason, Source};
+use ticker_domain::ledger::{Kind, Reason, Source};
 use ticker_domain::page::{Edge, Page};
 
 use crate::DatabaseError;
 use crate::error::parse_stored;
 
 pub use self::export::{ExportChunk, ExportExtent, ExportFilter, ExportRow};
+pub use self::posting::{PostingRow, UndoneBy};
 
 /// Statements about movements and levels, read only: writing them is the ledger's.
 #[derive(Debug)]
@@ -48,6 +50,14 @@ pub struct MovementRow {
     pub source: Source,
     /// What was written beside it.
     pub note: Option<String>,
+    /// What its posting is, beside the reason.
+    pub kind: Kind,
+    /// Of a transfer, the name of the location at its other end.
+    pub other_end: Option<String>,
+    /// Of what takes another posting back, the movement that it takes back here.
+    pub undoes: Option<MovementId>,
+    /// What took its posting back, and with which movement.
+    pub undone_by: Option<(UndoneBy, MovementId)>,
 }
 
 /// What is on hand of an item at a location.
@@ -109,7 +119,10 @@ impl Movements<'_> {
         let rows = sqlx::query!(
             r#"select m.id, m.posting_id, m.moved_at as "moved_at: jiff_sqlx::Timestamp", p.actor_id,
                       u.display_name as actor_name, m.location_id, l.name as location_name,
-                      m.delta, m.before, m.after, p.reason, p.source, p.note
+                      m.delta, m.before, m.after, p.reason, p.source, p.note, p.kind,
+                      undoes.undoes_id as "undoes_id?", undone.id as "undone_movement?", e.name as "other_end?",
+                      t.posting_id as "undone_id?", t.movement_id as "undone_by_movement?",
+                      t.posted_at as "undone_at?: jiff_sqlx::Timestamp", t.display_name as "undone_name?"
                from (
                    (select id from movements
                     where item_id = $1 and $3::bigint is null and id < coalesce($2, 9223372036854775807)
@@ -121,6 +134,22 @@ impl Movements<'_> {
                join postings p on p.id = m.posting_id
                join users u on u.id = p.actor_id
                join locations l on l.id = m.location_id
+               left join undos undoes on undoes.posting_id = p.id
+               left join lateral (
+                   select id from movements
+                   where posting_id = undoes.undoes_id and item_id = m.item_id and location_id = m.location_id
+                   order by line_no limit 1
+               ) undone on true
+               left join movements o on p.kind = 'transfer' and o.posting_id = p.id and o.line_no <> m.line_no
+               left join locations e on e.id = o.location_id
+               left join lateral (
+                   select b.posting_id, bm.id as movement_id, bp.posted_at, bu.display_name
+                   from undos b
+                   join postings bp on bp.id = b.posting_id
+                   join users bu on bu.id = bp.actor_id
+                   join movements bm on bm.posting_id = b.posting_id and bm.item_id = m.item_id
+                   where b.undoes_id = p.id order by bm.line_no limit 1
+               ) t on true
                order by case when $3::bigint is null then -m.id else m.id end"#,
             item.0,
             older_than,
@@ -146,6 +175,11 @@ impl Movements<'_> {
                     reason: parse_stored("postings.reason", &row.reason)?,
                     source: parse_stored("postings.source", &row.source)?,
                     note: row.note,
+                    kind: Kind::stored(row.kind.as_deref(), row.undoes_id.map(PostingId)),
+                    other_end: row.other_end,
+                    undoes: row.undone_movement.map(MovementId),
+                    undone_by: UndoneBy::read(row.undone_id, row.undone_at, row.undone_name)
+                        .zip(row.undone_by_movement.map(MovementId)),
                 })
             })
             .collect::<Result<_, DatabaseError>>()?;

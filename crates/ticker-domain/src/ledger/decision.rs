@@ -1,6 +1,6 @@
 //! The decision: what becomes of each posting, given what was locked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::chain::{self, Hash, Link};
 use super::posting::{Change, Fingerprint, IdempotencyKey, LevelId, Line, Posting};
 use super::{DELTA_MAX, DELTA_MIN, ON_HAND_MAX};
-use crate::id::{ItemId, LocationId, UserId};
+use crate::id::{ItemId, LocationId, PostingId, UserId};
 
 /// One level as it stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +51,8 @@ pub struct Ground {
     pub shelves: BTreeMap<LevelId, Shelf>,
     /// What was answered under keys that were used before.
     pub recorded: BTreeMap<IdempotencyKey, Recorded>,
+    /// Of the postings that are to be taken back, those that have been already.
+    pub undone: BTreeSet<PostingId>,
 }
 
 /// An answer that was given under a key.
@@ -152,6 +154,12 @@ pub enum Refusal {
         /// As given.
         location: LocationId,
     },
+    /// The posting that was to be taken back has been already.
+    #[error("it was undone already")]
+    AlreadyUndone {
+        /// The posting.
+        posting: PostingId,
+    },
 }
 
 /// What becomes of a posting.
@@ -190,8 +198,14 @@ fn decide_one(ground: &mut Ground, posting: &Posting, at: Timestamp) -> Outcome 
             Outcome::KeyReused
         };
     }
-    let answer = match apply(&ground.shelves, posting, at) {
+    let undoes = posting.kind().undoes();
+    let applied = match undoes.filter(|undone| ground.undone.contains(undone)) {
+        Some(posting) => Err(Refusal::AlreadyUndone { posting }),
+        None => apply(&ground.shelves, posting, at),
+    };
+    let answer = match applied {
         Ok((movements, touched)) => {
+            ground.undone.extend(undoes);
             let opened = touched
                 .into_iter()
                 .map(|(id, level)| (id, Shelf::Open(level)));

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use super::kind::Kind;
 use super::{DELTA_MAX, DELTA_MIN, LINES_MAX, NOTE_CHARS_MAX, ON_HAND_MAX};
 use crate::id::{ItemId, LocationId, UserId};
 use crate::text::{self, TextError};
@@ -18,6 +19,7 @@ pub struct Posting {
     reason: Reason,
     note: Option<Note>,
     source: Source,
+    kind: Kind,
     lines: Vec<Line>,
 }
 
@@ -36,7 +38,7 @@ pub enum PostingError {
 }
 
 impl Posting {
-    /// Puts a posting together.
+    /// Puts an ordinary posting together.
     ///
     /// # Errors
     /// [`PostingError`] if there are no lines or more than [`LINES_MAX`].
@@ -56,10 +58,16 @@ impl Posting {
                 reason,
                 note,
                 source,
+                kind: Kind::Change,
                 lines,
             }),
             lines => Err(PostingError::TooManyLines { lines }),
         }
+    }
+
+    /// The same as something else than an ordinary change.
+    pub(super) fn of_kind(self, kind: Kind) -> Self {
+        Self { kind, ..self }
     }
 
     /// The client's name for this posting.
@@ -92,6 +100,12 @@ impl Posting {
         self.source
     }
 
+    /// What it is, beside its reason.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
     /// The changes, in the order in which they apply.
     #[must_use]
     pub fn lines(&self) -> &[Line] {
@@ -99,7 +113,10 @@ impl Posting {
     }
 
     /// A digest of everything that makes two postings under one key the same: actor, reason, note,
-    /// source and lines.
+    /// source, lines and kind.
+    ///
+    /// An ordinary change says nothing of its kind, so that its digest is the one that releases before
+    /// there were kinds have stored.
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {
         let mut digest = Sha256::new();
@@ -122,6 +139,15 @@ impl Posting {
             digest.update([kind]);
             digest.update(quantity.to_be_bytes());
             digest.update(seen_version.to_be_bytes());
+        }
+        // Shorter than a line, so that it cannot be taken for one.
+        match self.kind {
+            Kind::Change => {}
+            Kind::Transfer => digest.update([2]),
+            Kind::Undo(undone) => {
+                digest.update([3]);
+                digest.update(undone.0.to_be_bytes());
+            }
         }
         Fingerprint(digest.finalize().into())
     }
@@ -384,6 +410,7 @@ impl Reason {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::id::PostingId;
 
     const SHELF: LevelId = LevelId {
         item: ItemId(1),
@@ -439,6 +466,7 @@ mod tests {
             reason: Reason::Sold,
             note: None,
             source: Source::Page,
+            kind: Kind::Change,
             lines: vec![line(-1)],
         };
         let variants = [
@@ -459,6 +487,14 @@ mod tests {
             },
             Posting {
                 source: Source::Api,
+                ..base.clone()
+            },
+            Posting {
+                kind: Kind::Transfer,
+                ..base.clone()
+            },
+            Posting {
+                kind: Kind::Undo(PostingId(7)),
                 ..base.clone()
             },
             Posting {
@@ -489,6 +525,28 @@ mod tests {
             ..base.clone()
         };
         assert_eq!(later.fingerprint(), base.fingerprint());
+    }
+
+    /// Keys are known for a week: what was stored under them before there were kinds must be found again.
+    #[test]
+    fn the_fingerprint_of_an_ordinary_change_stays_what_it_was() {
+        let posting = Posting::new(
+            IdempotencyKey(Uuid::nil()),
+            Actor {
+                user: UserId(1),
+                epoch: 1,
+            },
+            Reason::Sold,
+            Note::parse("x").ok(),
+            Source::Page,
+            vec![Line::change(SHELF, -2).unwrap()],
+        );
+        let digest = posting.unwrap().fingerprint().0;
+        let hex = digest.map(|byte| format!("{byte:02x}")).concat();
+        assert_eq!(
+            hex,
+            "8c229747a33e5af80e283f51e061f82fe20da041121cd53ef8dba66e3f7e4c40"
+        );
     }
 
     #[test]

@@ -57,7 +57,7 @@ fn hash(link: &Link) -> Hash {
     let mut ground = Ground {
         epochs: BTreeMap::from([(link.actor.user, link.actor.epoch)]),
         shelves: BTreeMap::from([(link.level, Shelf::Open(level))]),
-        recorded: BTreeMap::new(),
+        ..Ground::default()
     };
     let posting = Posting::new(
         IdempotencyKey(Uuid::from_u128(link.key)),

@@ -1,6 +1,6 @@
 //! `ledger::decide` against the model, and what must hold whatever is posted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use ticker_domain::ledger::{
@@ -59,6 +59,18 @@ proptest! {
         }
         prop_assert_eq!(&ground.shelves, &left.shelves);
         prop_assert_eq!(&ground.recorded, &left.recorded);
+    }
+
+    #[test]
+    fn whatever_is_taken_back_is_taken_back_once(mut ground in ground(), postings in batch()) {
+        let mut undone = BTreeSet::new();
+        for (posting, outcome) in postings.iter().zip(decide(&mut ground, &postings, at())) {
+            let happened = matches!(outcome, Outcome::Answered(Answer::Posted(_)));
+            if let Some(posting) = posting.kind().undoes().filter(|_| happened) {
+                prop_assert!(undone.insert(posting), "{:?} twice", posting);
+            }
+        }
+        prop_assert_eq!(ground.undone, undone);
     }
 
     #[test]
@@ -159,5 +171,7 @@ fn open(ground: &Ground, id: LevelId) -> Level {
 
 fn share_something(one: &Posting, other: &Posting) -> bool {
     let touches = |level| other.lines().iter().any(|line| line.level() == level);
-    one.key() == other.key() || one.lines().iter().any(|line| touches(line.level()))
+    let undoes = one.kind().undoes();
+    let same_undone = undoes.is_some() && undoes == other.kind().undoes();
+    one.key() == other.key() || same_undone || one.lines().iter().any(|line| touches(line.level()))
 }

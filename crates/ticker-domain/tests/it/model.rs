@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
-use ticker_domain::id::UserId;
+use ticker_domain::id::{PostingId, UserId};
 use ticker_domain::ledger::{
-    Answer, Change, DELTA_MAX, Ground, Hash, IdempotencyKey, LevelId, Line, Movement, ON_HAND_MAX,
-    Outcome, Posting, Refusal, Shelf,
+    Answer, Change, DELTA_MAX, Ground, Hash, IdempotencyKey, Kind, LevelId, Line, Movement,
+    ON_HAND_MAX, Outcome, Posting, Refusal, Shelf,
 };
 
 #[derive(Clone)]
@@ -19,6 +19,8 @@ pub(crate) struct Model {
     happened: Vec<Movement>,
     /// Everything that was answered, in order.
     answered: Vec<(IdempotencyKey, Content, Answer)>,
+    /// What was taken back, in order.
+    undone: Vec<PostingId>,
 }
 
 /// What makes two postings the same, spelled out.
@@ -28,6 +30,7 @@ type Content = (
     &'static str,
     Option<String>,
     Vec<Line>,
+    Kind,
 );
 
 impl Model {
@@ -38,6 +41,7 @@ impl Model {
             shelves: ground.shelves.clone(),
             happened: Vec::new(),
             answered: Vec::new(),
+            undone: Vec::new(),
         }
     }
 
@@ -83,16 +87,21 @@ impl Model {
         }
         // Let it happen, and take everything back if a line cannot.
         let before = self.happened.len();
-        let refusal = posting
-            .lines()
-            .iter()
-            .find_map(|line| self.happen(posting, line, at).err());
-        let answer = match refusal {
-            Some(refusal) => {
-                self.happened.truncate(before);
-                Answer::Refused(refusal)
+        let refusal = match posting.kind() {
+            Kind::Undo(posting) if self.undone.contains(&posting) => {
+                Some(Refusal::AlreadyUndone { posting })
             }
-            None => Answer::Posted(self.happened[before..].to_vec()),
+            _ => posting
+                .lines()
+                .iter()
+                .find_map(|line| self.happen(posting, line, at).err()),
+        };
+        let answer = if let Some(refusal) = refusal {
+            self.happened.truncate(before);
+            Answer::Refused(refusal)
+        } else {
+            self.undone.extend(posting.kind().undoes());
+            Answer::Posted(self.happened[before..].to_vec())
         };
         self.answered
             .push((posting.key(), content_of(posting), answer.clone()));
@@ -169,6 +178,7 @@ fn content_of(posting: &Posting) -> Content {
         posting.source().as_str(),
         posting.note().map(|note| note.as_str().to_owned()),
         posting.lines().to_vec(),
+        posting.kind(),
     )
 }
 

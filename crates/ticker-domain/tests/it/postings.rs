@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use proptest::prelude::*;
-use ticker_domain::id::{ItemId, LocationId, UserId};
+use ticker_domain::id::{ItemId, LocationId, PostingId, UserId};
 use ticker_domain::ledger::{
     Actor, Change, DELTA_MAX, Ground, Hash, IdempotencyKey, Level, LevelId, Line, Note,
-    ON_HAND_MAX, Posting, Reason, Shelf, Source,
+    ON_HAND_MAX, Posted, Posting, Reason, Shelf, Source, Transfer,
 };
 use uuid::Uuid;
 
@@ -47,7 +47,7 @@ pub(crate) fn ground() -> impl Strategy<Value = Ground> {
         Ground {
             epochs: BTreeMap::from([(UserId(1), 1), (UserId(2), 3)]),
             shelves,
-            recorded: BTreeMap::new(),
+            ..Ground::default()
         }
     })
 }
@@ -82,6 +82,9 @@ pub(crate) fn batch() -> impl Strategy<Value = Vec<Posting>> {
 
 /// The same key once more: with the same content, or with one part of it changed.
 fn sent_again(first: &Posting, difference: u8) -> Posting {
+    if difference > 3 {
+        return first.clone();
+    }
     let (mut reason, mut note, mut source) =
         (first.reason(), first.note().cloned(), first.source());
     let mut lines = first.lines().to_vec();
@@ -112,6 +115,42 @@ fn sent_again(first: &Posting, difference: u8) -> Posting {
 }
 
 pub(crate) fn posting() -> impl Strategy<Value = Posting> {
+    prop_oneof![6 => change(), 2 => undo(), 1 => transfer()]
+}
+
+/// Takes one of a few postings back, so that two want the same one now and then.
+fn undo() -> impl Strategy<Value = Posting> {
+    let delta = (1..=3_i64, 1..=3_i64, -4..=4_i64)
+        .prop_map(|(item, location, delta)| (level_id(item, location), delta));
+    let deltas = prop::collection::vec(delta, 1..4);
+    let reason = prop::sample::select(Reason::ALL);
+    let drawn = (0..KEYS, actor(), 1..4_i64, reason, deltas);
+    drawn.prop_filter_map("takes nothing back", |(key, actor, id, reason, deltas)| {
+        let id = PostingId(id);
+        let posted = Posted { id, reason, deltas };
+        let key = IdempotencyKey(Uuid::from_u128(key));
+        Posting::undo(key, actor, Source::Page, &posted).ok()
+    })
+}
+
+fn transfer() -> impl Strategy<Value = Posting> {
+    let drawn = (
+        0..KEYS,
+        actor(),
+        1..=3_i64,
+        1..=LOCATIONS,
+        1..LOCATIONS,
+        1..9_i64,
+    );
+    drawn.prop_map(|(key, actor, item, from, further, quantity)| {
+        let to = (from + further - 1) % LOCATIONS + 1;
+        let transfer = Transfer::new(ItemId(item), LocationId(from), LocationId(to), quantity);
+        let key = IdempotencyKey(Uuid::from_u128(key));
+        Posting::transfer(key, actor, None, Source::Page, &transfer.unwrap()).unwrap()
+    })
+}
+
+fn change() -> impl Strategy<Value = Posting> {
     let note = prop::option::of("[a-z]{1,5}");
     let reason = prop::sample::select(Reason::ALL);
     let source = prop::sample::select(Source::ALL);

@@ -16,10 +16,8 @@ use ticker_domain::page::Edge;
 use ticker_domain::permission::{StockAdjust, StockView};
 
 use self::input::Input;
+use super::changed::{Place, read_location, target};
 use super::display::{change, number};
-use super::inventory::row;
-use super::inventory::view::RowAnswer;
-use super::item;
 use super::layout::{Layout, Section, Toast};
 use super::{left_toast, page, see_other, see_other_with};
 use crate::access::May;
@@ -102,23 +100,25 @@ pub(crate) async fn adjust(
     }
     let found = find(&web, &by, id).await?;
     let level = level_at(&found, location)?;
-    let answer = Answer {
+    let place = Place {
         web: &web,
-        by: &by,
-        id,
-        target: headers
-            .get("hx-target")
-            .and_then(|value| value.to_str().ok()),
-        input: &input,
+        user: by.user(),
+        item: id,
+        target: target(&headers),
+        view_location: &input.view_location,
+        return_to: &input.return_to,
     };
     match adjusted {
         Ok(adjusted) => {
             let done = describe(&found, level, &adjusted);
             if wants == Wants::Fragment {
-                answer.fragment(StatusCode::OK, Toast::done(done)).await
-            } else {
+                let toast = undoable(&place, done, &adjusted);
+                place.fragment(StatusCode::OK, toast).await
+            } else if adjusted.movement.delta == 0 {
                 let return_to = LocalPath::parse(&input.return_to);
                 Ok(see_other_with(return_to.as_str(), &flash, &done))
+            } else {
+                Ok(place.see_other(&flash, &done, adjusted.posting))
             }
         }
         Err(error) => {
@@ -126,7 +126,7 @@ pub(crate) async fn adjust(
             let words = show::refusal(&error, &found, level, taker.as_deref());
             let status = show::status_of(&error);
             if wants == Wants::Fragment && input.is_press() {
-                return answer.fragment(status, Toast::refused(words)).await;
+                return place.fragment(status, Toast::refused(words)).await;
             }
             let layout = Layout::of(by.user(), Section::Inventory);
             page(
@@ -137,40 +137,11 @@ pub(crate) async fn adjust(
     }
 }
 
-/// Answers to script, which puts them where it said.
-struct Answer<'a> {
-    web: &'a Web,
-    by: &'a Grant<StockAdjust>,
-    id: ItemId,
-    target: Option<&'a str>,
-    input: &'a Input,
-}
-
-impl Answer<'_> {
-    /// The row or the panel as it is now, and a message.
-    async fn fragment(&self, status: StatusCode, toast: Toast) -> PageResult {
-        let view = self.by.user().grant::<StockView>()?;
-        let toast = Some(toast);
-        if self.target == Some("stock") {
-            let answer = item::stock_answer(self.web, &view, self.id, toast).await?;
-            return page(status, &answer);
-        }
-        let view_location = read_location(&self.input.view_location)?;
-        let row = self
-            .web
-            .app
-            .stock_row(&view, self.id, view_location)
-            .await?;
-        let row = row.ok_or(HttpError::NotFound)?;
-        let return_to = LocalPath::parse(&self.input.return_to);
-        let row = row::show(
-            &row,
-            view_location,
-            return_to.as_str(),
-            true,
-            self.web.clock.now(),
-        );
-        page(status, &RowAnswer { row, toast })
+/// A message that it is done; a count that changed nothing cannot be taken back.
+fn undoable(place: &Place<'_>, done: String, adjusted: &Adjusted) -> Toast {
+    match adjusted.movement.delta {
+        0 => Toast::done(done),
+        _ => place.done(done, adjusted.posting),
     }
 }
 
@@ -194,14 +165,6 @@ async fn find(web: &Web, by: &Grant<StockAdjust>, id: ItemId) -> Result<ItemView
         .show_item(&view, id)
         .await?
         .ok_or(HttpError::NotFound)
-}
-
-fn read_location(text: &str) -> Result<Option<LocationId>, HttpError> {
-    if text.is_empty() {
-        return Ok(None);
-    }
-    let bad = |_| HttpError::bad_request("A location is given by its number.");
-    text.parse().map(Some).map_err(bad)
 }
 
 fn level_at(found: &ItemView, location: LocationId) -> Result<&LevelRow, HttpError> {

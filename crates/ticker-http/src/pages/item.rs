@@ -19,10 +19,11 @@ use self::panel::stock_panel;
 use self::view::{EditPage, Fact, ItemHead, StockAnswer, StockPage};
 use super::display::{moment, number};
 use super::fields::Problems;
+use super::history::Sheet;
 use super::history::view::MovementRow;
 use super::item_new::{group_archived, taken, twin};
 use super::layout::{Layout, Section, Toast};
-use super::{history, left_toast, live_cursor, page, see_other_with};
+use super::{left_toast, live_cursor, page, see_other_with};
 use crate::access::May;
 use crate::error::{HttpError, PageResult};
 use crate::flash::Flash;
@@ -65,7 +66,7 @@ pub(crate) async fn show(
                 head: head(&found.item, by.user(), "stock"),
                 stock: stock_panel(&found, by.user().role),
                 facts: facts(&found, web.clock.now()),
-                movements: latest_movements(&web, &by, id).await?,
+                movements: latest_movements(&web, &by, &found.item).await?,
             };
             page(StatusCode::OK, &template)
         }
@@ -102,7 +103,7 @@ pub(crate) async fn stock_answer(
     Ok(StockAnswer {
         head: head(&found.item, by.user(), "stock"),
         stock: stock_panel(&found, by.user().role),
-        movements: latest_movements(web, by, id).await?,
+        movements: latest_movements(web, by, &found.item).await?,
         toast,
     })
 }
@@ -110,19 +111,21 @@ pub(crate) async fn stock_answer(
 async fn latest_movements(
     web: &Web,
     by: &Grant<StockView>,
-    id: ItemId,
+    item: &Item,
 ) -> Result<Vec<MovementRow>, HttpError> {
     let edge = Edge::First;
     let latest = web
         .app
-        .item_history(by, id, &edge, LATEST_MOVEMENTS)
+        .item_history(by, item.id, &edge, LATEST_MOVEMENTS)
         .await?;
-    let now = web.clock.now();
-    Ok(latest
-        .rows
-        .iter()
-        .map(|row| history::movement(row, now))
-        .collect())
+    let sheet = Sheet {
+        item,
+        user: by.user(),
+        now: web.clock.now(),
+        return_to: &format!("/items/{}", item.id),
+        in_place: true,
+    };
+    Ok(latest.rows.iter().map(|row| sheet.movement(row)).collect())
 }
 
 /// Saves an item's details, unless somebody else saved them since.

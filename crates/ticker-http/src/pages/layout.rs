@@ -140,7 +140,6 @@ impl Toast {
     }
 
     /// With a way to take it back, if there is one.
-    #[expect(dead_code, reason = "undo follows in a commit of its own")]
     pub(crate) fn with_undo(mut self, undo: Option<UndoForm>) -> Self {
         self.undo = undo;
         self

@@ -4,6 +4,7 @@
 pub(crate) mod account;
 pub(crate) mod adjust;
 pub(crate) mod archive;
+pub(crate) mod changed;
 pub(crate) mod display;
 pub(crate) mod enroll;
 pub(crate) mod error;
@@ -16,6 +17,7 @@ pub(crate) mod item_new;
 pub(crate) mod layout;
 pub(crate) mod login;
 pub(crate) mod scan;
+pub(crate) mod undo;
 
 use askama::Template;
 use axum::http::StatusCode;
@@ -26,7 +28,7 @@ use uuid::Uuid;
 
 use self::layout::Toast;
 use crate::error::PageResult;
-use crate::flash::Flash;
+use crate::flash::{Flash, Left, LeftUndo};
 use crate::state::Web;
 
 /// Told when a form comes without its one-time key.
@@ -47,13 +49,18 @@ fn see_other(path: &str) -> Response {
 
 /// Sends the browser on to another page, which says what was done.
 fn see_other_with(path: &str, flash: &Flash, done: &str) -> Response {
-    flash.leave(done);
+    flash.leave(&Left::done(done));
     see_other(path)
 }
 
 /// What an earlier request left to be said.
 fn left_toast(flash: &Flash) -> Option<Toast> {
-    flash.take().map(Toast::done)
+    let left = flash.take()?;
+    Some(if left.is_refusal {
+        Toast::refused(left.text)
+    } else {
+        Toast::done(left.text).with_undo(left.undo.map(LeftUndo::form))
+    })
 }
 
 /// A key for a form, which makes it count once however often it is sent.

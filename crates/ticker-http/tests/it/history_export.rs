@@ -14,7 +14,7 @@ use crate::app::TestApp;
 use crate::log::Log;
 
 const HEAD: &str = "movement,posting,key,line,at,actor,item,sku,name,location,location_name,delta,\
-    before,after,reason,source,note\r\n";
+    before,after,reason,source,note,kind,undoes\r\n";
 
 async fn post(app: &TestApp, item: &TestItem, key: u32, delta: i64, note: Option<&str>) {
     let line = Line::change(item.level(), delta).unwrap();
@@ -83,11 +83,11 @@ async fn every_movement_is_a_line_with_its_key() {
     let expected = format!(
         "{HEAD}\
          1,1,00000000-0000-4000-8000-000000000001,1,{at},storekeeper,1,B-4,\"Bolts, \"\"M4\"\"\",1,Aisle 1,\
-         40,0,40,sold,api,\r\n\
+         40,0,40,sold,api,,,\r\n\
          2,2,00000000-0000-4000-8000-000000000002,1,{at},storekeeper,2,N-4,Nuts,2,Aisle 2,\
-         7,0,7,sold,api,\"Two boxes, one open\"\r\n\
+         7,0,7,sold,api,\"Two boxes, one open\",,\r\n\
          3,3,00000000-0000-4000-8000-000000000003,1,{at},storekeeper,1,B-4,\"Bolts, \"\"M4\"\"\",1,Aisle 1,\
-         -3,40,37,sold,api,\"Counter \"\"A\"\"\"\r\n"
+         -3,40,37,sold,api,\"Counter \"\"A\"\"\",,\r\n"
     );
     assert_eq!(answer.text(), expected);
 }
@@ -106,10 +106,26 @@ async fn what_a_spreadsheet_would_run_is_shown_and_numbers_stay_numbers() {
     let answer = app.browser(Role::Staff).await.get("/history.csv").await;
     let text = answer.text();
     assert!(
-        text.contains(",'+1,\"'=HYPERLINK(\"\"x\"\")\",1,'@home,5,0,5,sold,api,'-5 found\r\n"),
+        text.contains(",'+1,\"'=HYPERLINK(\"\"x\"\")\",1,'@home,5,0,5,sold,api,'-5 found,,\r\n"),
         "{text}"
     );
-    assert!(text.contains(",'@home,-5,5,0,sold,api,''=1\r\n"), "{text}");
+    assert!(
+        text.contains(",'@home,-5,5,0,sold,api,''=1,,\r\n"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn what_a_posting_takes_back_is_told() {
+    let app = TestApp::new().await;
+    let item = app.db.item("Nuts").sku("N-4").await;
+    post(&app, &item, 1, 5, None).await;
+    let browser = app.browser(Role::Manager).await;
+    let key = ticker_testkit::key().to_string();
+    browser.post("/postings/1/undo", &[("key", &key)]).await;
+    let answer = app.browser(Role::Staff).await.get("/history.csv").await;
+    let last = answer.text().lines().last().unwrap().to_owned();
+    assert!(last.ends_with(",-5,5,0,sold,page,,undo,1"), "{last}");
 }
 
 #[tokio::test]

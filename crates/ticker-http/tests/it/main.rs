@@ -19,3 +19,4 @@ mod next;
 mod nonsense;
 mod scan;
 mod sessions;
+mod undo;

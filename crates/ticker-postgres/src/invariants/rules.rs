@@ -93,6 +93,19 @@ pub(super) const POSTINGS: &str = "
     from postings p
     where p.id = any($1) and not exists (select from users where id = p.actor_id)
     union all
+    select 'I5', null, p.id, format('posting %s: is not the opposite of posting %s, which it takes back',
+                                    p.id, u.undoes_id)
+    from postings p
+    join undos u on u.posting_id = p.id
+    left join postings o on o.id = u.undoes_id
+    where p.id = any($1) and (
+        o.id is null or o.id >= p.id or o.reason <> p.reason
+        or exists (
+            select from movements where posting_id in (p.id, o.id)
+            group by item_id, location_id having sum(delta) <> 0
+        )
+    )
+    union all
     select 'I6', null, p.id, format('key %s: does not name posting %s', p.key, p.id)
     from postings p left join lateral (
         select posting_id from posting_keys where key = p.key offset 0

@@ -22,10 +22,11 @@ impl Ledger<'_> {
         let lines = || postings.iter().flat_map(Posting::lines);
         let levels: BTreeSet<LevelId> = lines().map(Line::level).collect();
         let locked = self.lock(postings, &levels).await?;
-        // Both are read once everything is locked: whoever moved these levels, or used the same keys on
-        // them, has committed by now.
+        // All are read once everything is locked: whoever moved these levels, used the same keys on them, or
+        // took the same postings back, which touches the same items, has committed by now.
         let stored = self.levels(&levels).await?;
         let recorded = self.recorded(postings, numbers).await?;
+        let undone = self.undone(postings).await?;
         let shelves = levels
             .into_iter()
             .filter_map(|id| Some((id, locked.shelf(id, &stored)?)))
@@ -34,6 +35,7 @@ impl Ledger<'_> {
             epochs: locked.epochs,
             shelves,
             recorded,
+            undone,
         })
     }
 
@@ -162,6 +164,25 @@ impl Ledger<'_> {
             );
         }
         Ok(recorded)
+    }
+
+    /// Of the postings that are to be taken back, those that have been already.
+    async fn undone(&mut self, postings: &[Posting]) -> Result<BTreeSet<PostingId>, DatabaseError> {
+        let undoes = postings
+            .iter()
+            .filter_map(|posting| posting.kind().undoes());
+        let undoes: Vec<i64> = undoes.map(|posting| posting.0).collect();
+        // Few batches take anything back, and the others do not pay for it.
+        if undoes.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        let undone = sqlx::query_scalar!(
+            "select undoes_id from undos where undoes_id = any($1)",
+            &undoes
+        )
+        .fetch_all(&mut *self.connection)
+        .await?;
+        Ok(undone.into_iter().map(PostingId).collect())
     }
 
     /// By how much the posting under this key changed stock in all, if there is one and its key is still

@@ -24,14 +24,7 @@ impl Ledger<'_> {
         numbers: &mut BTreeMap<IdempotencyKey, PostingId>,
         at: Timestamp,
     ) -> Result<(), DatabaseError> {
-        let mut rows = Rows::default();
-        for (posting, outcome) in postings.iter().zip(outcomes) {
-            match outcome {
-                Outcome::Answered(Answer::Posted(movements)) => rows.posted(posting, movements),
-                Outcome::Answered(Answer::Refused(refusal)) => rows.refused(posting, refusal),
-                Outcome::Replayed(_) | Outcome::KeyReused | Outcome::RightsChanged => {}
-            }
-        }
+        let rows = Rows::of(postings, outcomes);
         if rows.answers.keys.is_empty() {
             return Ok(());
         }
@@ -41,16 +34,18 @@ impl Ledger<'_> {
             levels,
             totals,
             answers,
+            undos,
         } = rows;
         let levels = MovementColumns::of(levels.into_values());
         let (items, deltas): (Vec<i64>, Vec<i64>) = totals.into_iter().unzip();
         let posted = sqlx::query!(
             r#"with posted as (
-                   insert into postings (key, actor_id, reason, source, note, line_count, posted_at)
-                   select key, actor_id, reason, source, note, line_count, $1
-                   from unnest($2::uuid[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::int[])
+                   insert into postings (key, actor_id, reason, source, note, line_count, kind, posted_at)
+                   select key, actor_id, reason, source, note, line_count, kind, $1
+                   from unnest($2::uuid[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::int[],
+                               $27::text[])
                         with ordinality
-                        as rows (key, actor_id, reason, source, note, line_count, place)
+                        as rows (key, actor_id, reason, source, note, line_count, kind, place)
                    order by place
                    returning id, key
                ), moved as (
@@ -81,6 +76,12 @@ impl Ledger<'_> {
                         as rows (key, fingerprint, refusal)
                    left join posted using (key)
                    order by key
+               ), undone as (
+                   insert into undos (undoes_id, posting_id)
+                   select undoes_id, posted.id
+                   from unnest($28::uuid[], $29::bigint[]) as rows (key, undoes_id)
+                   join posted using (key)
+                   order by undoes_id
                )
                select id, key from posted"#,
             at.to_sqlx() as _,
@@ -109,6 +110,9 @@ impl Ledger<'_> {
             &answers.keys,
             &answers.fingerprints,
             &answers.refusals as &[Option<Json<&Refusal>>],
+            &postings.kinds as &[Option<&str>],
+            &undos.keys,
+            &undos.undone,
         )
         .fetch_all(&mut *self.connection)
         .await?;
@@ -131,9 +135,22 @@ struct Rows<'a> {
     /// By how much each item's total changes.
     totals: BTreeMap<i64, i64>,
     answers: AnswerColumns<'a>,
+    undos: UndoColumns,
 }
 
 impl<'a> Rows<'a> {
+    fn of(postings: &'a [Posting], outcomes: &'a [Outcome]) -> Self {
+        let mut rows = Self::default();
+        for (posting, outcome) in postings.iter().zip(outcomes) {
+            match outcome {
+                Outcome::Answered(Answer::Posted(movements)) => rows.posted(posting, movements),
+                Outcome::Answered(Answer::Refused(refusal)) => rows.refused(posting, refusal),
+                Outcome::Replayed(_) | Outcome::KeyReused | Outcome::RightsChanged => {}
+            }
+        }
+        rows
+    }
+
     fn posted(&mut self, posting: &'a Posting, movements: &'a [Movement]) {
         self.postings.push(posting, movements.len());
         for (line_no, movement) in (1..).zip(movements) {
@@ -143,6 +160,10 @@ impl<'a> Rows<'a> {
             *self.totals.entry(movement.level.item.0).or_default() += movement.delta;
         }
         self.answers.push(posting, None);
+        if let Some(undone) = posting.kind().undoes() {
+            self.undos.keys.push(posting.key().0);
+            self.undos.undone.push(undone.0);
+        }
     }
 
     fn refused(&mut self, posting: &Posting, refusal: &'a Refusal) {
@@ -158,6 +179,7 @@ struct PostingColumns<'a> {
     sources: Vec<&'a str>,
     notes: Vec<Option<&'a str>>,
     line_counts: Vec<i32>,
+    kinds: Vec<Option<&'static str>>,
 }
 
 impl<'a> PostingColumns<'a> {
@@ -170,6 +192,7 @@ impl<'a> PostingColumns<'a> {
         // `LINES_MAX` keeps it far below the type's end.
         self.line_counts
             .push(i32::try_from(lines).unwrap_or(i32::MAX));
+        self.kinds.push(posting.kind().word());
     }
 }
 
@@ -205,6 +228,14 @@ impl<'a> MovementColumns<'a> {
         self.afters.push(movement.after);
         self.hashes.push(&movement.hash.0);
     }
+}
+
+#[derive(Default)]
+struct UndoColumns {
+    /// Of the postings that take others back.
+    keys: Vec<Uuid>,
+    /// Those others.
+    undone: Vec<i64>,
 }
 
 #[derive(Default)]

@@ -13,7 +13,7 @@
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use ticker_domain::id::{ItemId, LocationId, MovementId, PostingId};
-use ticker_domain::ledger::{Reason, Source};
+use ticker_domain::ledger::{Kind, Reason, Source};
 use uuid::Uuid;
 
 use super::Movements;
@@ -86,6 +86,8 @@ pub struct ExportRow {
     pub source: Source,
     /// What was written beside it.
     pub note: Option<String>,
+    /// What its posting is, beside the reason.
+    pub kind: Kind,
 }
 
 impl Movements<'_> {
@@ -125,6 +127,7 @@ impl Movements<'_> {
             r#"select m.id, m.posting_id, p.key, m.line_no, m.moved_at as "moved_at: jiff_sqlx::Timestamp",
                       u.username, m.item_id, i.sku, i.name as item_name, m.location_id,
                       l.name as location_name, m.delta, m.before, m.after, p.reason, p.source, p.note,
+                      p.kind, undoes.undoes_id as "undoes_id?",
                       pg_visible_in_snapshot(m.xid, (select $5::text::pg_snapshot))
                       and m.moved_at >= coalesce($6, '-infinity'::timestamptz)
                       and m.moved_at < coalesce($7, 'infinity'::timestamptz) as "is_wanted!"
@@ -140,6 +143,7 @@ impl Movements<'_> {
                join users u on u.id = p.actor_id
                join items i on i.id = m.item_id
                join locations l on l.id = m.location_id
+               left join undos undoes on undoes.posting_id = p.id
                order by m.id"#,
             after.0,
             extent.newest.0,
@@ -174,6 +178,7 @@ impl Movements<'_> {
                     reason: parse_stored("postings.reason", &row.reason)?,
                     source: parse_stored("postings.source", &row.source)?,
                     note: row.note,
+                    kind: Kind::stored(row.kind.as_deref(), row.undoes_id.map(PostingId)),
                 })
             })
             .collect::<Result<_, DatabaseError>>()?;

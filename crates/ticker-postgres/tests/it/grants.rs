@@ -45,6 +45,9 @@ async fn the_past_cannot_be_changed() {
         "update postings set note = 'forged'",
         "delete from postings",
         "truncate postings cascade",
+        "update undos set posting_id = posting_id",
+        "delete from undos",
+        "truncate undos",
         "update posting_keys set posting_id = posting_id",
         "update audit_events set actor_id = 1",
         "delete from audit_events",
@@ -155,6 +158,7 @@ async fn no_table_was_forgotten() {
             "proven_levels select insert update",
             "sessions select insert update delete",
             "stock_surveys select update",
+            "undos select insert",
             "users select insert update",
         ]
     );

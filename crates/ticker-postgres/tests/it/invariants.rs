@@ -76,7 +76,7 @@ async fn a_sound_ledger_violates_none() {
 }
 
 /// What was done to the ledger, and exactly which invariants see it.
-pub(crate) const TAMPERING: [(&str, &str, &str); 21] = [
+pub(crate) const TAMPERING: [(&str, &str, &str); 22] = [
     ("a level is raised, with its item", "update levels set on_hand = on_hand + 1 where (item_id, location_id) = (1, 1);
       update items set total = total + 1 where id = 1", "I1"),
     ("a level is gone", "delete from levels where item_id = 2", "I1 I3 I9"),
@@ -98,6 +98,7 @@ pub(crate) const TAMPERING: [(&str, &str, &str); 21] = [
       update items set total = -1 where id = 2", "I4 I9"),
     ("a posting had more lines", "update postings set line_count = 2 where note is not null", "I5"),
     ("a line of a posting is gone", "delete from movements where line_no = 2", "I1 I3 I5"),
+    ("a posting is said to take back another", "insert into undos select min(id), max(id) from postings", "I5"),
     ("a key has two postings", "insert into postings (key, actor_id, reason, source, line_count, posted_at)
       select key, actor_id, reason, source, 1, posted_at from postings where note is not null", "I5 I6"),
     ("a key is answered with another's posting", "update posting_keys set posting_id = 1
@@ -116,17 +117,19 @@ pub(crate) const SAVE: &str = "create schema saved;
     create table saved.postings as table postings;
     create table saved.movements as table movements;
     create table saved.levels as table levels;
+    create table saved.undos as table undos;
     create table saved.posting_keys as table posting_keys;
     create table saved.items as table items;
     create table saved.audit_events as table audit_events";
 
 /// Puts it back; without its foreign keys, since nothing but this ledger is at stake.
 pub(crate) const RESTORE: &str = "set session_replication_role = replica;
-    delete from posting_keys; delete from movements; delete from postings; delete from levels;
+    delete from posting_keys; delete from movements; delete from postings; delete from levels; delete from undos;
     delete from audit_events;
     insert into postings overriding system value table saved.postings;
     insert into movements overriding system value table saved.movements;
     insert into levels table saved.levels;
+    insert into undos table saved.undos;
     insert into posting_keys table saved.posting_keys;
     insert into audit_events overriding system value table saved.audit_events;
     update items set total = saved.total from saved.items saved where saved.id = items.id";

@@ -19,4 +19,5 @@ mod sessions;
 mod stock;
 mod stock_pages;
 mod stock_surveys;
+mod undos;
 mod users;

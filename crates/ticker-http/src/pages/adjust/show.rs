@@ -184,6 +184,10 @@ pub(super) fn refusal(
         AdjustStockError::Refused(Refusal::UnknownLocation { .. }) => {
             format!("{place} is not in use any more.")
         }
+        // Adjusting takes nothing back.
+        AdjustStockError::Refused(refusal @ Refusal::AlreadyUndone { .. }) => {
+            format!("Nothing changed: {refusal}.")
+        }
         AdjustStockError::Refused(Refusal::UnknownItem { .. }) => {
             "There is no such item.".to_owned()
         }

@@ -4,10 +4,11 @@ use std::borrow::Cow;
 
 use csv::{Terminator, Writer, WriterBuilder};
 use ticker_app::history::ExportRow;
+use ticker_domain::ledger::Kind;
 use ticker_domain::spreadsheet::defuse;
 
 /// The columns. Programs read them by these names.
-const COLUMNS: [&str; 17] = [
+const COLUMNS: [&str; 19] = [
     "movement",
     "posting",
     "key",
@@ -25,6 +26,8 @@ const COLUMNS: [&str; 17] = [
     "reason",
     "source",
     "note",
+    "kind",
+    "undoes",
 ];
 
 /// The line that names the columns.
@@ -46,6 +49,11 @@ pub(super) fn lines(rows: &[ExportRow]) -> Result<Vec<u8>, csv::Error> {
 /// Times are RFC 3339 in UTC, to the microsecond. Only what people have written is defused: numbers, keys
 /// and Ticker's own words are none that a spreadsheet runs.
 fn cells(row: &ExportRow) -> [Cow<'_, str>; COLUMNS.len()] {
+    let (kind, undoes) = match row.kind {
+        Kind::Change => ("", String::new()),
+        Kind::Transfer => ("transfer", String::new()),
+        Kind::Undo(undone) => ("undo", undone.to_string()),
+    };
     [
         row.id.to_string().into(),
         row.posting.to_string().into(),
@@ -64,6 +72,8 @@ fn cells(row: &ExportRow) -> [Cow<'_, str>; COLUMNS.len()] {
         row.reason.as_str().into(),
         row.source.as_str().into(),
         defuse(row.note.as_deref().unwrap_or_default()),
+        kind.into(),
+        undoes.into(),
     ]
 }
 

@@ -1,0 +1,232 @@
+//! Taking postings back: what is written, that it happens once, and what stands in its way.
+
+use std::str::FromStr as _;
+
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions as _};
+use ticker_domain::id::{LocationId, PostingId};
+use ticker_domain::ledger::{Answer, Kind, Outcome, Posting, Reason, Refusal, Source, Transfer};
+use ticker_domain::page::Edge;
+use ticker_domain::user::Role;
+use ticker_postgres::ledger::{PostError, Receipt};
+use ticker_postgres::movements::PostingRow;
+use ticker_postgres::{Access as _, Database};
+use ticker_testkit::{TestDatabase, TestItem, TestUser, key};
+
+use crate::ledger::{change, posted};
+
+async fn row(db: &TestDatabase, id: PostingId) -> PostingRow {
+    let mut connection = db.connect().await;
+    let found = connection.movements().posting(id).await.unwrap();
+    found.expect("it was posted")
+}
+
+async fn undo(db: &TestDatabase, by: &TestUser, id: PostingId) -> Posting {
+    let posted = row(db, id).await.posted;
+    Posting::undo(key(), by.actor(), Source::Page, &posted).unwrap()
+}
+
+async fn post(db: &TestDatabase, posting: &Posting) -> Receipt {
+    db.post(std::slice::from_ref(posting)).await.remove(0)
+}
+
+async fn post_alone(database: &Database, posting: &Posting) -> Result<Receipt, PostError> {
+    let at = "2026-01-05T09:00:00Z".parse().unwrap();
+    let mut tx = database.begin().await?;
+    let receipts = tx.ledger().post(std::slice::from_ref(posting), at).await;
+    let receipt = receipts?.remove(0);
+    tx.commit().await?;
+    Ok(receipt)
+}
+
+fn refused(receipt: &Receipt) -> &Refusal {
+    match &receipt.outcome {
+        Outcome::Answered(Answer::Refused(refusal)) => refusal,
+        outcome => panic!("{outcome:?}"),
+    }
+}
+
+fn transfer(by: &TestUser, item: &TestItem, to: LocationId, quantity: i64) -> Posting {
+    let transfer = Transfer::new(item.id, item.home, to, quantity).unwrap();
+    Posting::transfer(key(), by.actor(), None, Source::Page, &transfer).unwrap()
+}
+
+#[tokio::test]
+async fn a_transfer_is_taken_back_and_that_is_taken_back_again() {
+    let db = TestDatabase::new().await;
+    let ana = db.user_named("ana", "Ana Bell", Role::Staff).await;
+    let bo = db.user_named("bo", "Bo Lind", Role::Manager).await;
+    let item = db.item("AA batteries").stock(10).await;
+    let back_room = db.location("Back room").await;
+
+    let first = post(&db, &transfer(&ana, &item, back_room, 4)).await;
+    let first = first.posting.unwrap();
+    let second = post(&db, &undo(&db, &bo, first).await).await;
+    let moved: Vec<_> = posted(&second)
+        .iter()
+        .map(|m| (m.level.location, m.delta, m.after))
+        .collect();
+    assert_eq!(moved, [(back_room, -4, 0), (item.home, 4, 10)]);
+    let second = second.posting.unwrap();
+    let by = row(&db, first).await.undone_by.unwrap();
+    assert_eq!((by.posting, by.actor_name.as_str()), (second, "Bo Lind"));
+    assert_eq!(by.at, db.clock().timestamp());
+
+    let again = post(&db, &undo(&db, &ana, first).await).await;
+    let posting = first;
+    assert_eq!(refused(&again), &Refusal::AlreadyUndone { posting });
+
+    let third = post(&db, &undo(&db, &ana, second).await).await;
+    assert_eq!(posted(&third).len(), 2);
+    let links = "select concat_ws('|', posting_id, undoes_id) from undos order by 1";
+    let third = third.posting.unwrap();
+    let expected = [format!("{second}|{first}"), format!("{third}|{second}")];
+    assert_eq!(db.texts(links).await, expected);
+    let kinds = "select kind from postings where kind is not null";
+    assert_eq!(db.texts(kinds).await, ["transfer"]);
+    let levels = "select on_hand from levels order by location_id";
+    assert_eq!(db.texts(levels).await, ["6", "4"]);
+    assert_eq!(db.violations().await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_history_says_what_was_taken_back_and_by_whom() {
+    let db = TestDatabase::new().await;
+    let ana = db.user_named("ana", "Ana Bell", Role::Staff).await;
+    let item = db.item("AA batteries").stock(10).await;
+    let back_room = db.location("Back room").await;
+    let first = post(&db, &transfer(&ana, &item, back_room, 4)).await;
+    post(&db, &undo(&db, &ana, first.posting.unwrap()).await).await;
+
+    let mut connection = db.connect().await;
+    let page = connection
+        .movements()
+        .history(item.id, &Edge::First, 10)
+        .await;
+    let rows = page.unwrap().rows;
+    let [back, forth, arrived, left, opening] = &rows[..] else {
+        panic!("{rows:?}");
+    };
+    let undoes = Kind::Undo(first.posting.unwrap());
+    assert_eq!((back.kind, forth.kind), (undoes, undoes));
+    assert_eq!(
+        back.undoes,
+        Some(left.id),
+        "each names the line it takes back"
+    );
+    assert_eq!(forth.undoes, Some(arrived.id));
+    assert_eq!((left.kind, arrived.kind), (Kind::Transfer, Kind::Transfer));
+    assert_eq!(left.other_end.as_deref(), Some("Back room"));
+    assert_eq!(arrived.other_end.as_deref(), Some("Shop floor"));
+    let (by, movement) = left.undone_by.as_ref().unwrap();
+    assert_eq!((by.posting, *movement), (back.posting, forth.id));
+    assert_eq!(by.actor_name, "Ana Bell");
+    assert_eq!(opening.kind, Kind::Change);
+    assert!(opening.undone_by.is_none() && opening.undoes.is_none());
+}
+
+#[tokio::test]
+async fn two_who_take_the_same_back_at_once_do_it_once() {
+    let db = TestDatabase::new().await;
+    let ana = db.user(Role::Staff).await;
+    let item = db.item("AA batteries").stock(10).await;
+    let taken = post(&db, &db.posting(&ana, vec![change(item.level(), -3)])).await;
+    let taken = taken.posting.unwrap();
+    let (one, other) = (undo(&db, &ana, taken).await, undo(&db, &ana, taken).await);
+
+    let mut first = db.database().begin().await.unwrap();
+    let at = "2026-01-05T09:00:00Z".parse().unwrap();
+    first.ledger().post(&[one], at).await.unwrap();
+    let end_first = async {
+        db.until_blocked(1).await;
+        first.commit().await.unwrap();
+    };
+    let (second, ()) = tokio::join!(post_alone(db.database(), &other), end_first);
+    let posting = taken;
+    let second = second.unwrap();
+    assert_eq!(refused(&second), &Refusal::AlreadyUndone { posting });
+    assert_eq!(db.texts("select total from items").await, ["10"]);
+    assert_eq!(db.texts("select count(*) from undos").await, ["1"]);
+    assert_eq!(db.violations().await, Vec::<String>::new());
+}
+
+/// The locks keep two apart; should a way past them ever be found, the table does.
+#[tokio::test]
+async fn a_link_that_somebody_else_made_at_the_same_moment_is_a_race() {
+    let db = TestDatabase::new().await;
+    let ana = db.user(Role::Staff).await;
+    let item = db.item("AA batteries").stock(10).await;
+    let taken = post(&db, &db.posting(&ana, vec![change(item.level(), -3)])).await;
+    let taken = taken.posting.unwrap();
+    let back = undo(&db, &ana, taken).await;
+
+    let settings = db.settings(1);
+    let options = PgConnectOptions::from_str(&settings.url).unwrap();
+    let options = options.password(&settings.password.unwrap());
+    let mut other = options.connect().await.unwrap();
+    let link = format!("begin; insert into undos values ({taken}, 99)");
+    sqlx::raw_sql(AssertSqlSafe(link))
+        .execute(&mut other)
+        .await
+        .unwrap();
+    let end_other = async {
+        db.until_blocked(1).await;
+        sqlx::raw_sql("commit").execute(&mut other).await.unwrap();
+    };
+    let (lost, ()) = tokio::join!(post_alone(db.database(), &back), end_other);
+    assert!(matches!(lost, Err(PostError::KeyRace)), "{lost:?}");
+    let again = post_alone(db.database(), &back).await.unwrap();
+    let posting = taken;
+    assert_eq!(refused(&again), &Refusal::AlreadyUndone { posting });
+}
+
+#[tokio::test]
+async fn whoever_takes_goods_away_meanwhile_leaves_nothing_to_take_back() {
+    let db = TestDatabase::new().await;
+    let ana = db.user(Role::Staff).await;
+    let item = db.item("AA batteries").stock(1).await;
+    let came = post(&db, &db.posting(&ana, vec![change(item.level(), 5)])).await;
+    let back = undo(&db, &ana, came.posting.unwrap()).await;
+    let press = db.posting(&ana, vec![change(item.level(), -4)]);
+
+    let mut first = db.database().begin().await.unwrap();
+    let at = "2026-01-05T09:00:00Z".parse().unwrap();
+    first.ledger().post(&[press], at).await.unwrap();
+    let end_first = async {
+        db.until_blocked(1).await;
+        first.commit().await.unwrap();
+    };
+    let (late, ()) = tokio::join!(post_alone(db.database(), &back), end_first);
+    let late = late.unwrap();
+    let expected = Refusal::ShortOfStock {
+        item: item.id,
+        location: item.home,
+        on_hand: 2,
+    };
+    assert_eq!(refused(&late), &expected);
+    assert_eq!(db.texts("select count(*) from undos").await, ["0"]);
+    assert_eq!(db.texts("select total from items").await, ["2"]);
+}
+
+#[tokio::test]
+async fn a_count_is_taken_back_by_what_it_changed_under_its_reason() {
+    let db = TestDatabase::new().await;
+    let ana = db.user(Role::Staff).await;
+    let item = db.item("AA batteries").stock(10).await;
+    let count = ticker_domain::ledger::Line::count(item.level(), 7, 1).unwrap();
+    let counted = Posting::new(
+        key(),
+        ana.actor(),
+        Reason::Counted,
+        None,
+        Source::Page,
+        vec![count],
+    );
+    let counted = post(&db, &counted.unwrap()).await;
+    db.stock(item.level(), 2).await;
+    let back = undo(&db, &ana, counted.posting.unwrap()).await;
+    let back = post(&db, &back).await;
+    assert_eq!((posted(&back)[0].delta, posted(&back)[0].after), (3, 12));
+    let reasons = "select reason from postings order by id desc limit 1";
+    assert_eq!(db.texts(reasons).await, ["counted"]);
+}
