@@ -2,9 +2,10 @@
 
 import { watchFilters } from "./js/filters.js";
 import { watchChoices, watchOrdinaryForms, watchSmallButtons } from "./js/forms.js";
+import { watchKeys } from "./js/keys.js";
 import { watchMenus } from "./js/menus.js";
 import { watchPresses } from "./js/presses.js";
-import { watchSearchKey } from "./js/search.js";
+import { watchScans } from "./js/scan.js";
 import { watchSheets } from "./js/sheet.js";
 import { watchToasts } from "./js/toasts.js";
 
@@ -12,7 +13,8 @@ watchToasts();
 watchPresses();
 watchSheets();
 watchOrdinaryForms();
-watchSearchKey();
+watchScans();
+watchKeys();
 watchMenus();
 watchSmallButtons();
 watchChoices();

@@ -18,7 +18,8 @@ use tower_http::timeout::TimeoutLayer;
 use crate::access::{Access, require};
 use crate::limits::SOON;
 use crate::pages::{
-    account, adjust, archive, enroll, group, history, inventory, item, item_new, login, scan, undo,
+    account, adjust, archive, enroll, group, history, inventory, item, item_new, login, scan,
+    shortcuts, undo,
 };
 use crate::state::Web;
 use crate::{assets, health, live};
@@ -51,6 +52,7 @@ pub(crate) fn pages() -> Routes {
         .post("/items/{id}/restore", archiving, archive::restore)
         .get("/scan", adjusting, scan::show)
         .post_soon("/scan", adjusting, scan::scan)
+        .get("/shortcuts", view, shortcuts::show)
         .get("/history.csv", view, history::export::export)
         .get("/live", view, live::follow)
         .get("/locations", arranging, group::list)

@@ -17,6 +17,7 @@ pub(crate) mod item_new;
 pub(crate) mod layout;
 pub(crate) mod login;
 pub(crate) mod scan;
+pub(crate) mod shortcuts;
 pub(crate) mod undo;
 
 use askama::Template;

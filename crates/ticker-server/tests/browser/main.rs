@@ -16,6 +16,8 @@ mod layout;
 mod manager;
 mod pages;
 mod replicas;
+mod scan;
+mod shortcuts;
 mod staff;
 mod states;
 mod two_people;

@@ -1,6 +1,7 @@
 //! A tour of every page in every state that it can be brought to.
 
 use serde_json::json;
+use thirtyfour::Key;
 use ticker_app::{Clock as _, SystemClock};
 use ticker_domain::id::ItemId;
 use ticker_domain::permission::{ItemArchive, ItemCreate};
@@ -84,6 +85,7 @@ pub(crate) async fn tour(stage: &Stage, sights: &Sights, mut visit: impl AsyncFn
     tour_lists(page, sights, &mut visit).await;
     tour_item(page, sights, &mut visit).await;
     tour_adding(page, sights, &mut visit).await;
+    tour_scanning(page, sights, &mut visit).await;
     tour_conflict(stage, sights, &mut visit).await;
     tour_people(page, sights, &mut visit).await;
     tour_errors(stage, sights, &mut visit).await;
@@ -170,6 +172,25 @@ async fn tour_adding(page: &Browser, sights: &Sights, visit: &mut impl AsyncFnMu
     page.expect("exists:").await;
     page.expect(&format!("Add 3 to {name}")).await;
     visit("item-new-twin").await;
+}
+
+/// Without script each scan is a page, with script a line of the list.
+async fn tour_scanning(page: &Browser, sights: &Sights, visit: &mut impl AsyncFnMut(&str)) {
+    page.go("/scan").await;
+    visit("scan").await;
+    page.go("/scan?mode=add&location=").await;
+    for (code, words) in [
+        (sights.named[1].as_str(), "at "),
+        ("<i>no'such&code", "Nothing carries <i>no'such&code"),
+    ] {
+        page.fill("Barcode or SKU", code).await;
+        page.type_keys(Key::Enter.value().to_string()).await;
+        page.expect(words).await;
+    }
+    page.expect(&sights.named[0]).await;
+    visit("scan-list").await;
+    page.go("/shortcuts").await;
+    visit("shortcuts").await;
 }
 
 /// Somebody else saves while the details are open.
