@@ -70,7 +70,9 @@ pub(crate) async fn list(
     let count = i64::try_from(rows.len()).unwrap_or(i64::MAX);
     let noun = if count == 1 { "movement" } else { "movements" };
     let template = HistoryPage {
-        layout: Layout::of(by.user(), Section::Inventory).with(left_toast(&flash)),
+        layout: Layout::of(by.user(), Section::Inventory)
+            .over_locations(found.levels.len())
+            .with(left_toast(&flash)),
         head: head(&found.item, by.user(), "history"),
         movements: rows.iter().map(|row| sheet.movement(row)).collect(),
         pages: Pages {

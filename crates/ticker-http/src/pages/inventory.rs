@@ -38,6 +38,7 @@ pub(crate) async fn list(
     let cursor = live_cursor(&web, &by).await;
     let list = web.app.list_stock(&by, &query).await?;
     let layout = Layout::of(by.user(), Section::Inventory)
+        .over_locations(list.locations.len())
         .with(left_toast(&flash))
         .live(cursor);
     let template = show(layout, by.user().role, &query, &list, web.clock.now());
@@ -147,8 +148,10 @@ fn filters(query: &StockQuery, list: &StockList) -> Filters {
         sort_default: StockSort::default().as_str(),
         sort_label: sort_label(query.sort),
         sorts: StockSort::ALL
+            .into_iter()
+            .filter(|sort| *sort != StockSort::Location || list.locations.len() != 1)
             .map(|sort| Choice::new(sort.as_str(), sort_label(sort)))
-            .into(),
+            .collect(),
         descending: query.direction == Direction::Descending,
         size: query.size.to_string(),
         size_default: PAGE_SIZE_DEFAULT.to_string(),

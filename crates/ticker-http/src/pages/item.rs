@@ -57,6 +57,7 @@ pub(crate) async fn show(
         .await?
         .ok_or(HttpError::NotFound)?;
     let layout = Layout::of(by.user(), Section::Inventory)
+        .over_locations(found.levels.len())
         .with(left_toast(&flash))
         .live(cursor);
     match params.tab.as_str() {
@@ -150,7 +151,7 @@ pub(crate) async fn edit(
         problems.add("This form has lost its version. Look it over and save it again.");
     }
     let form = details::read(&input, &mut fields, &mut problems);
-    let layout = Layout::of(by.user(), Section::Inventory);
+    let layout = Layout::of(by.user(), Section::Inventory).over_locations(found.levels.len());
     let head = |item: &Item| head(item, by.user(), "details");
     let (Some(version), Some(form)) = (version, form) else {
         let head = head(&found.item);

@@ -16,6 +16,8 @@ pub(crate) struct Layout {
     /// Where the page's live stream begins, and empty for with looking at everything; `None` for a page
     /// that shows nothing that moves.
     pub(crate) live_cursor: Option<String>,
+    /// Whether all stock is kept at one place, so that nothing need be said about places.
+    pub(crate) one_location: bool,
 }
 
 /// A part of the program that the navigation leads to.
@@ -80,7 +82,14 @@ impl Layout {
             section,
             toasts: Vec::new(),
             live_cursor: None,
+            one_location: false,
         }
+    }
+
+    /// For a page about stock that is kept at so many locations.
+    pub(crate) fn over_locations(mut self, count: usize) -> Self {
+        self.one_location = count == 1;
+        self
     }
 
     /// For a page that follows what moves, from `cursor` on.

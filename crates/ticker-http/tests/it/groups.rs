@@ -265,3 +265,32 @@ async fn an_item_cannot_be_put_into_what_is_archived() {
     let offered = vera.get("/items/new").await;
     assert!(!offered.text().contains("Shed"), "{}", offered.text());
 }
+
+/// What the pages say about locations to somebody whose browser follows the style sheet.
+#[tokio::test]
+async fn a_shop_with_one_location_is_not_told_of_locations() {
+    let app = TestApp::new().await;
+    let vera = app.browser(Role::Manager).await;
+    let item = app.db.item("AA batteries").stock(3).await;
+    let pages = [
+        "/".to_owned(),
+        format!("/items/{}", item.id),
+        format!("/items/{}/history", item.id),
+        format!("/items/{}/adjust", item.id),
+    ];
+    let told = async |count: usize| {
+        for path in &pages {
+            let page = vera.get(path).await;
+            let hides = page.text().matches("class=\"one-location\"").count();
+            assert_eq!(hides, count, "{path}");
+            assert!(page.text().contains("of-locations"), "{path}");
+        }
+        let list = vera.get("/").await;
+        list.text().contains("<option value=\"location\"")
+    };
+    assert!(!told(1).await);
+    let shed = app.db.location("Shed").await;
+    assert!(told(0).await);
+    vera.post(&format!("/locations/{shed}/archive"), &[]).await;
+    assert!(!told(1).await);
+}

@@ -9,6 +9,7 @@ mod accessibility;
 mod admin;
 mod double_submits;
 mod foreign_page;
+mod groups;
 mod harness;
 mod hostile_names;
 mod keyboard;

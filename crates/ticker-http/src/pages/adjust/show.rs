@@ -85,7 +85,10 @@ pub(super) fn form_with_problems(
         view_location: input.view_location,
         return_to: return_to.as_str().to_owned(),
     };
-    AdjustPage { layout, adjust }
+    AdjustPage {
+        layout: layout.over_locations(found.levels.len()),
+        adjust,
+    }
 }
 
 /// The form after the ledger refused what it asked for.
