@@ -1,6 +1,8 @@
 //! Items: adding, editing, archiving and restoring them, and what happened to them.
 
-use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan as _};
 use ticker_auth::{Authority as _, Grant};
 use ticker_domain::category::{Category, CategoryName};
 use ticker_domain::group::{GroupId, GroupKind, GroupName};
@@ -32,7 +34,21 @@ pub struct ItemView {
     pub item: Item,
     /// Its levels at every location in use, by name.
     pub levels: Vec<LevelRow>,
+    /// How many movements it has had: what is newer than this page has had more.
+    pub stock_version: i64,
 }
+
+/// What was on hand of an item when a day ended, by UTC; of today, what there is now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DayEnd {
+    /// The day.
+    pub day: Date,
+    /// Over all locations.
+    pub total: i64,
+}
+
+/// How many days an item's page shows.
+const DAYS: u8 = 30;
 
 /// What can be chosen for an item's category and home location; both can also be new.
 #[derive(Clone, Debug)]
@@ -201,8 +217,42 @@ impl App {
         let Some(item) = connection.items().find(id).await? else {
             return Ok(None);
         };
+        // Read first, so that it is never newer than what it stands for.
+        let stock_version = connection.movements().stock_version(id).await?;
         let levels = connection.movements().levels(id).await?;
-        Ok(Some(ItemView { item, levels }))
+        Ok(Some(ItemView {
+            item,
+            levels,
+            stock_version,
+        }))
+    }
+
+    /// What was on hand at the end of each of the last thirty days, oldest first; the last one is today,
+    /// with what `found` says.
+    ///
+    /// # Errors
+    /// [`Failure`] if the database fails.
+    #[tracing::instrument(name = "app.item.days", skip_all, fields(item = %found.item.id))]
+    pub async fn item_days(
+        &self,
+        _by: &Grant<StockView>,
+        found: &ItemView,
+    ) -> Result<Vec<DayEnd>, Failure> {
+        let today = self.clock.now().to_zoned(TimeZone::UTC).date();
+        let first = today.saturating_sub(i32::from(DAYS - 1).days());
+        let first_end = first
+            .saturating_add(1.day())
+            .to_zoned(TimeZone::UTC)
+            .map_err(|_| Failure::Defect("the clock shows no day"))?
+            .timestamp();
+        let mut connection = self.database.connect().await?;
+        let ends = connection
+            .movements()
+            .day_ends(found.item.id, first_end, DAYS - 1)
+            .await?;
+        let totals = ends.into_iter().chain([found.item.total]);
+        let days = first.series(1.day()).zip(totals);
+        Ok(days.map(|(day, total)| DayEnd { day, total }).collect())
     }
 
     /// A page of the item's movements, the newest first; empty for an item that does not exist.

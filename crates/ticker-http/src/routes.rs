@@ -19,7 +19,7 @@ use crate::access::{Access, require};
 use crate::limits::SOON;
 use crate::pages::{
     account, adjust, archive, enroll, group, history, inventory, item, item_new, login, scan,
-    shortcuts, undo,
+    shortcuts, transfer, undo,
 };
 use crate::state::Web;
 use crate::{assets, health, live};
@@ -45,6 +45,8 @@ pub(crate) fn pages() -> Routes {
         .post("/items/{id}", Access::may::<ItemEdit>(), item::edit)
         .get("/items/{id}/adjust", adjusting, adjust::show)
         .post_soon("/items/{id}/adjust", adjusting, adjust::adjust)
+        .get("/items/{id}/transfer", adjusting, transfer::show)
+        .post_soon("/items/{id}/transfer", adjusting, transfer::transfer)
         .post_soon("/postings/{id}/undo", adjusting, undo::undo)
         .get("/items/{id}/history", view, history::list)
         .get("/items/{id}/archive", archiving, archive::confirm)

@@ -1,5 +1,6 @@
 //! What happened to an item, and what is on hand where.
 
+mod day_ends;
 mod export;
 mod posting;
 
@@ -98,6 +99,20 @@ impl Movements<'_> {
                 version: row.version,
             })
             .collect())
+    }
+
+    /// How many movements an item has had, at all its locations. It only grows, and is what screens tell
+    /// older from newer by.
+    ///
+    /// # Errors
+    /// [`DatabaseError`] if the database fails.
+    pub async fn stock_version(&mut self, item: ItemId) -> Result<i64, DatabaseError> {
+        Ok(sqlx::query_scalar!(
+            r#"select coalesce(sum(version), 0)::bigint as "version!" from levels where item_id = $1"#,
+            item.0
+        )
+        .fetch_one(&mut *self.connection)
+        .await?)
     }
 
     /// A page of an item's movements, the newest first.

@@ -16,6 +16,7 @@ use ticker_domain::page::Edge;
 use ticker_domain::permission::{StockAdjust, StockView};
 
 use self::input::Input;
+pub(super) use self::show::{refusal, status_of};
 use super::changed::{Place, read_location, target};
 use super::display::{change, number};
 use super::layout::{Layout, Section, Toast};
@@ -35,6 +36,7 @@ use crate::state::Web;
 #[serde(default)]
 pub(crate) struct Params {
     location: String,
+    mode: String,
     view_location: String,
     return_to: String,
 }
@@ -54,6 +56,7 @@ pub(crate) async fn show(
     let location = read_location(&params.location)?.unwrap_or(found.item.home_location);
     let level = level_at(&found, location)?;
     let input = Input {
+        mode: params.mode,
         view_location: params.view_location,
         return_to: params.return_to,
         ..Input::default()
@@ -82,7 +85,7 @@ pub(crate) async fn adjust(
     };
     let asked = match input.read(id, location) {
         Ok(asked) => asked,
-        Err(refused) if wants == Wants::Json => return Err(json::invalid(&refused)),
+        Err(refused) if wants == Wants::Json => return Err(refused.problems.for_programs()),
         Err(refused) => {
             let found = find(&web, &by, id).await?;
             let level = level_at(&found, location)?;
@@ -159,7 +162,11 @@ pub(crate) async fn explain(
     Ok(show::refusal(error, &found, level, taker.as_deref()))
 }
 
-async fn find(web: &Web, by: &Grant<StockAdjust>, id: ItemId) -> Result<ItemView, HttpError> {
+pub(super) async fn find(
+    web: &Web,
+    by: &Grant<StockAdjust>,
+    id: ItemId,
+) -> Result<ItemView, HttpError> {
     let view = by.user().grant::<StockView>()?;
     web.app
         .show_item(&view, id)
@@ -167,7 +174,7 @@ async fn find(web: &Web, by: &Grant<StockAdjust>, id: ItemId) -> Result<ItemView
         .ok_or(HttpError::NotFound)
 }
 
-fn level_at(found: &ItemView, location: LocationId) -> Result<&LevelRow, HttpError> {
+pub(super) fn level_at(found: &ItemView, location: LocationId) -> Result<&LevelRow, HttpError> {
     let level = found.levels.iter().find(|level| level.location == location);
     level.ok_or_else(|| HttpError::bad_request("There is no such location."))
 }
@@ -178,7 +185,7 @@ const TAKERS_LOOKED_FOR: u16 = 10;
 const JUST_NOW_MINUTES: i64 = 10;
 
 /// Who else took from a level just now, in words: `Ana took 3 just now`.
-async fn last_taker(
+pub(super) async fn last_taker(
     web: &Web,
     by: &Grant<StockAdjust>,
     item: ItemId,

@@ -1,5 +1,7 @@
 //! What whoever changed stock sees next: the row or the panel as it is now, and a message with Undo.
 
+pub(crate) mod json;
+
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use ticker_auth::SignedIn;

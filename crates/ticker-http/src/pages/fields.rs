@@ -5,6 +5,8 @@ use std::fmt::Display;
 use secrecy::SecretString;
 use serde::{Deserialize as _, Deserializer};
 
+use crate::error::HttpError;
+
 /// Reads a field that nothing may write out again.
 ///
 /// # Errors
@@ -98,6 +100,16 @@ impl Problems {
         parsed
             .map_err(|error| self.refuse(field, id, label, error))
             .ok()
+    }
+
+    /// Everything that is wrong, as programs are told it.
+    pub(crate) fn for_programs(&self) -> HttpError {
+        let messages: Vec<_> = self
+            .0
+            .iter()
+            .map(|problem| problem.message.trim_end_matches('.'))
+            .collect();
+        HttpError::Unprocessable(format!("{}.", messages.join("; ")))
     }
 
     /// Whether nothing is wrong.

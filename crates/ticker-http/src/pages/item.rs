@@ -1,5 +1,6 @@
 //! An item: what is on hand of it where, and what it is.
 
+mod chart;
 pub(crate) mod details;
 mod panel;
 pub(crate) mod view;
@@ -14,6 +15,7 @@ use ticker_domain::id::ItemId;
 use ticker_domain::page::Edge;
 use ticker_domain::permission::{ItemEdit, Permission, StockView};
 
+use self::chart::chart;
 pub(crate) use self::details::Input;
 use self::panel::stock_panel;
 use self::view::{EditPage, Fact, ItemHead, StockAnswer, StockPage};
@@ -67,6 +69,7 @@ pub(crate) async fn show(
                 head: head(&found.item, by.user(), "stock"),
                 stock: stock_panel(&found, by.user().role),
                 facts: facts(&found, web.clock.now()),
+                chart: chart(&found.item, &web.app.item_days(&by, &found).await?),
                 movements: latest_movements(&web, &by, &found.item).await?,
             };
             page(StatusCode::OK, &template)
@@ -104,6 +107,7 @@ pub(crate) async fn stock_answer(
     Ok(StockAnswer {
         head: head(&found.item, by.user(), "stock"),
         stock: stock_panel(&found, by.user().role),
+        chart: chart(&found.item, &web.app.item_days(by, &found).await?),
         movements: latest_movements(web, by, &found.item).await?,
         toast,
     })

@@ -18,6 +18,7 @@ pub(crate) mod layout;
 pub(crate) mod login;
 pub(crate) mod scan;
 pub(crate) mod shortcuts;
+pub(crate) mod transfer;
 pub(crate) mod undo;
 
 use askama::Template;

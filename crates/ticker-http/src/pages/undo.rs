@@ -1,7 +1,5 @@
 //! Taking a posting back.
 
-mod json;
-
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use serde::Deserialize;
@@ -14,7 +12,7 @@ use ticker_domain::id::{ItemId, LocationId, PostingId};
 use ticker_domain::ledger::{Refusal, Source};
 use ticker_domain::permission::{StockAdjust, StockView};
 
-use super::changed::{Place, target};
+use super::changed::{Place, json, target};
 use super::display::{change, moment, number};
 use super::layout::Toast;
 use super::{KEY_LOST, KEY_REUSED};
@@ -56,7 +54,7 @@ pub(crate) async fn undo(
     };
     let undone = web.app.undo_posting(&by, asked).await;
     if wants == Wants::Json {
-        return json::answer(posting, undone);
+        return Ok(json::answer(&undone?, Some(posting)));
     }
     let view = by.user().grant::<StockView>()?;
     let row = web.app.posting(&view, posting).await?;

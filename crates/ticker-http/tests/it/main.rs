@@ -19,4 +19,5 @@ mod next;
 mod nonsense;
 mod scan;
 mod sessions;
+mod transfer;
 mod undo;

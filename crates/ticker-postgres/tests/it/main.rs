@@ -2,6 +2,7 @@
 
 mod audit;
 mod connections;
+mod day_ends;
 mod grants;
 mod groups;
 mod history;

@@ -6,8 +6,7 @@ use serde::Serialize;
 use ticker_app::stock::{AdjustStockError, Adjusted};
 use ticker_domain::id::{ItemId, LocationId, PostingId};
 
-use super::input::Refused;
-use crate::error::{HttpError, PageResult};
+use crate::error::PageResult;
 
 /// A change that is in the ledger, now or since its key first came.
 #[derive(Serialize)]
@@ -42,14 +41,4 @@ pub(super) fn answer(adjusted: Result<Adjusted, AdjustStockError>) -> PageResult
         replayed,
     };
     Ok(Json(posted).into_response())
-}
-
-/// Everything that is wrong with what was sent.
-pub(super) fn invalid(refused: &Refused) -> HttpError {
-    let messages: Vec<_> = refused
-        .problems
-        .iter()
-        .map(|problem| problem.message.trim_end_matches('.'))
-        .collect();
-    HttpError::Unprocessable(format!("{}.", messages.join("; ")))
 }

@@ -142,7 +142,7 @@ fn moved_since_counted(input: &Input, on_hand: i64) -> Option<Moved> {
 }
 
 /// Why it did not happen, in a sentence for whoever asked for it. `taker` says who else took just now.
-pub(super) fn refusal(
+pub(in crate::pages) fn refusal(
     error: &AdjustStockError,
     found: &ItemView,
     level: &LevelRow,
@@ -200,7 +200,7 @@ pub(super) fn refusal(
 }
 
 /// The status that goes with a refusal.
-pub(super) fn status_of(error: &AdjustStockError) -> StatusCode {
+pub(in crate::pages) fn status_of(error: &AdjustStockError) -> StatusCode {
     match error.kind() {
         ErrorKind::Conflict => StatusCode::CONFLICT,
         _ => StatusCode::UNPROCESSABLE_ENTITY,

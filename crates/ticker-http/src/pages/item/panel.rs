@@ -4,28 +4,44 @@ use ticker_app::item::{Item, ItemView, LevelRow as Level};
 use ticker_domain::permission::Permission;
 use ticker_domain::user::Role;
 
-use super::view::{Gauge, GaugeMark, LevelRow, StockPanel};
+use super::view::{Gauge, GaugeMark, LevelRow, StockPanel, Ways};
 use crate::pages::display::number;
 use crate::pages::inventory::row::{adjust_href, press};
+use crate::pages::transfer::transfer_href;
 
 /// The panel of an item for somebody with `role`.
 pub(super) fn stock_panel(found: &ItemView, role: Role) -> StockPanel {
     let item = &found.item;
     let may_adjust = role.may(Permission::StockAdjust) && item.archived_at.is_none();
     let return_to = format!("/items/{}", item.id);
+    let several = found.levels.len() > 1;
+    let count_href = |location| {
+        let adjust = adjust_href(item.id, location, None, &return_to);
+        format!("{adjust}&mode=count")
+    };
+    let ways = |level: &Level| Ways {
+        adjust: adjust_href(item.id, level.location, None, &return_to),
+        count: count_href(level.location),
+        transfer: (several && level.on_hand > 0)
+            .then(|| transfer_href(item.id, level.location, &return_to)),
+    };
     let level = |level: &Level| LevelRow {
+        location_id: level.location.0,
         location: level.location_name.clone(),
         home: level.location == item.home_location,
         on_hand: number(level.on_hand),
-        adjust_href: may_adjust.then(|| adjust_href(item.id, level.location, None, &return_to)),
+        ways: may_adjust.then(|| ways(level)),
     };
     let home = found
         .levels
         .iter()
         .find(|level| level.location == item.home_location);
     let here = home.map_or(0, |level| level.on_hand);
+    let fullest = found.levels.iter().max_by_key(|level| level.on_hand);
+    let giver = home.filter(|home| home.on_hand > 0).or(fullest);
     StockPanel {
         id: item.id.0,
+        version: found.stock_version,
         name: item.name.clone(),
         unit: item.unit.clone(),
         status: item.status.as_str(),
@@ -38,6 +54,10 @@ pub(super) fn stock_panel(found: &ItemView, role: Role) -> StockPanel {
         levels: found.levels.iter().map(level).collect(),
         gauge: gauge(item),
         press: press(item.id, item.home_location, None, &return_to),
+        transfer_href: giver
+            .filter(|giver| several && giver.on_hand > 0)
+            .map(|giver| transfer_href(item.id, giver.location, &return_to)),
+        count_href: count_href(item.home_location),
     }
 }
 

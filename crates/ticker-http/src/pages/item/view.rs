@@ -2,6 +2,7 @@
 
 use askama::Template;
 
+use super::chart::Chart;
 use crate::pages::fields::{Field, Problems};
 use crate::pages::history::view::MovementRow;
 use crate::pages::inventory::view::Press;
@@ -33,6 +34,7 @@ pub(crate) struct StockPage {
     pub(crate) head: ItemHead,
     pub(crate) stock: StockPanel,
     pub(crate) facts: Vec<Fact>,
+    pub(crate) chart: Option<Chart>,
     /// The latest ones.
     pub(crate) movements: Vec<MovementRow>,
 }
@@ -48,6 +50,8 @@ pub(crate) struct Fact {
 #[derive(Clone, Debug)]
 pub(crate) struct StockPanel {
     pub(crate) id: i64,
+    /// How many movements it shows: what is newer has had more.
+    pub(crate) version: i64,
     pub(crate) name: String,
     pub(crate) unit: String,
     pub(crate) status: &'static str,
@@ -60,16 +64,29 @@ pub(crate) struct StockPanel {
     pub(crate) levels: Vec<LevelRow>,
     pub(crate) gauge: Option<Gauge>,
     pub(crate) press: Press,
+    /// Where the forms are that move goods, where there is anywhere to move them, and that count them.
+    pub(crate) transfer_href: Option<String>,
+    pub(crate) count_href: String,
 }
 
 /// What is on hand at one location.
 #[derive(Clone, Debug)]
 pub(crate) struct LevelRow {
+    pub(crate) location_id: i64,
     pub(crate) location: String,
     pub(crate) home: bool,
     pub(crate) on_hand: String,
-    /// Where it can be adjusted, if it can.
-    pub(crate) adjust_href: Option<String>,
+    /// What can be done there, if anything.
+    pub(crate) ways: Option<Ways>,
+}
+
+/// Where the forms are that change what is at one location.
+#[derive(Clone, Debug)]
+pub(crate) struct Ways {
+    pub(crate) adjust: String,
+    pub(crate) count: String,
+    /// Where there is another location to move goods to, and something to move.
+    pub(crate) transfer: Option<String>,
 }
 
 /// A bar of the total with minimum and target marked.
@@ -96,6 +113,7 @@ pub(crate) struct GaugeMark {
 pub(crate) struct StockAnswer {
     pub(crate) head: ItemHead,
     pub(crate) stock: StockPanel,
+    pub(crate) chart: Option<Chart>,
     /// The latest ones.
     pub(crate) movements: Vec<MovementRow>,
     pub(crate) toast: Option<Toast>,

@@ -1,19 +1,17 @@
-//! Answers to programs.
+//! Answers to programs that posted several lines.
 
 use axum::Json;
-use axum::response::IntoResponse as _;
+use axum::response::{IntoResponse as _, Response};
 use serde::Serialize;
-use ticker_app::stock::{Posted, UndoPostingError};
 use ticker_domain::id::{ItemId, LocationId, PostingId};
 
-use crate::error::PageResult;
-
-/// What took a posting back, now or since its key first came.
+/// A posting that is in the ledger, now or since its key first came.
 #[derive(Serialize)]
-struct Undone {
+struct Posted {
     posting: PostingId,
     /// The posting that it took back.
-    undoes: PostingId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    undoes: Option<PostingId>,
     movements: Vec<Moved>,
     /// Whether it had happened before this request.
     replayed: bool,
@@ -32,21 +30,20 @@ struct Moved {
     version: i64,
 }
 
-/// What became of it.
-pub(super) fn answer(undoes: PostingId, undone: Result<Posted, UndoPostingError>) -> PageResult {
-    let undone = undone?;
-    let moved = undone.movements.iter().map(|movement| Moved {
+/// What was posted, and what it took back.
+pub(crate) fn answer(posted: &ticker_app::stock::Posted, undoes: Option<PostingId>) -> Response {
+    let moved = posted.movements.iter().map(|movement| Moved {
         item: movement.level.item,
         location: movement.level.location,
         delta: movement.delta,
         on_hand: movement.after,
         version: movement.number,
     });
-    let undone = Undone {
-        posting: undone.posting,
+    let posted = Posted {
+        posting: posted.posting,
         undoes,
         movements: moved.collect(),
-        replayed: undone.replayed,
+        replayed: posted.replayed,
     };
-    Ok(Json(undone).into_response())
+    Json(posted).into_response()
 }
