@@ -43,6 +43,7 @@ async fn all_but_presses(stage: &Stage, item: TestItem) {
     a_reload_repeats_nothing(stage, item).await;
     a_double_click_on_save_is_one(stage, item).await;
     back_and_again_is_one(stage, item).await;
+    a_double_click_on_undo_is_one(stage, item).await;
     a_double_click_on_add_is_one_item(stage).await;
     a_double_click_on_enroll_is_one_user(stage).await;
     the_same_key_is_the_same_posting(stage, item).await;
@@ -127,6 +128,37 @@ async fn back_and_again_is_one(stage: &Stage, item: TestItem) {
         stage.db.texts(LATEST_MOVEMENT).await,
         ["ada 3 45 48 adjusted page -"]
     );
+}
+
+/// What is taken back is taken back once; and taking that back is once, too.
+async fn a_double_click_on_undo_is_one(stage: &Stage, item: TestItem) {
+    let page = &stage.browser;
+    let history = format!("/items/{}/history", item.id);
+    let movements: usize = stage
+        .db
+        .texts(MOVEMENTS)
+        .await
+        .concat()
+        .parse()
+        .expect("a number");
+    let undos = [
+        ("ada -3 48 45 adjusted page -", "−3"),
+        ("ada 3 45 48 adjusted page -", "+3"),
+    ];
+    for (undone, (movement, change)) in undos.into_iter().enumerate() {
+        page.go(&history).await;
+        page.double_click("tbody tr:first-child form.undo button")
+            .await;
+        page.expect_texts("tbody tr:first-child td.change", &[change])
+            .await;
+        page.expect_count(".undone-by", undone + 1).await;
+        assert_eq!(stage.db.texts(LATEST_MOVEMENT).await, [movement]);
+        let now = (movements + undone + 1).to_string();
+        assert_eq!(stage.db.texts(MOVEMENTS).await, [now]);
+        page.go_back().await;
+        page.go("/").await;
+    }
+    list::expect_number(page, item.id, "48").await;
 }
 
 async fn list_shows(stage: &Stage, item: TestItem, number: &str) {
