@@ -18,7 +18,7 @@ use tracing::Instrument as _;
 use crate::clock::Clock;
 use crate::error::{Failure, Retriable};
 use crate::ledger::Poster;
-use crate::live::Hub;
+use crate::live::{Herald, Hub};
 
 /// What an installation decides about the application.
 #[derive(Clone, Copy, Debug)]
@@ -36,11 +36,9 @@ pub struct App {
     pub(crate) settings: AppSettings,
     pub(crate) poster: Poster,
     pub(crate) session_cache: SessionCache,
-    pub(crate) hub: Hub,
+    pub(crate) herald: Herald,
     /// As the last survey of the stock found them.
     pub(crate) busiest_items: watch::Sender<Vec<BusyItem>>,
-    /// Asked for by what changes stock without going through the poster.
-    pub(crate) hints: Hints,
     hint_tasks: TaskTracker,
     stop_hints: CancellationToken,
     tasks: TaskTracker,
@@ -62,23 +60,26 @@ impl App {
         let tasks = TaskTracker::new();
         let hints = Hints::default();
         let (hint_tasks, stop_hints) = (TaskTracker::new(), CancellationToken::new());
-        let poster = Poster::start(database.clone(), clock.clone(), hints.clone(), &tasks);
         for hint in Hint::ALL {
             let (database, stop) = (database.clone(), stop_hints.clone());
             hint_tasks.spawn(hints.clone().deliver(hint, database, stop));
         }
-        let hub = Hub::default();
+        let session_cache = SessionCache::new(hints.clone());
+        let hub = Hub::new(clock.clone());
+        let forgotten = session_cache.watch_forgotten();
         tasks.spawn(hub.clone().run(database.clone()));
+        tasks.spawn(hub.clone().guard(database.clone(), forgotten));
+        let herald = Herald { hub, hints };
+        let poster = Poster::start(database.clone(), clock.clone(), herald.clone(), &tasks);
         Ok(Self {
             database,
             passwords: Passwords::new()?,
             clock,
             settings,
             poster,
-            hub,
-            session_cache: SessionCache::new(hints.clone()),
+            session_cache,
+            herald,
             busiest_items: watch::Sender::default(),
-            hints,
             hint_tasks,
             stop_hints,
             tasks,
@@ -98,14 +99,14 @@ impl App {
     pub async fn listen(&self, _by: Anyone) -> Result<Infallible, Failure> {
         let mut listener = Listener::connect(&self.database).await?;
         self.session_cache.forget_here();
-        self.hub.wake();
+        self.herald.hub.wake();
         loop {
             match listener.hear().await? {
-                Some(Hint::Stock) => self.hub.wake(),
+                Some(Hint::Stock) => self.herald.hub.wake(),
                 Some(Hint::Sessions) => self.session_cache.forget_here(),
                 None => {
                     self.session_cache.forget_here();
-                    self.hub.wake();
+                    self.herald.hub.wake();
                 }
             }
         }

@@ -1,9 +1,11 @@
 //! The time, passed in so that tests can stop it.
 
+use std::fmt;
+
 use jiff::Timestamp;
 
 /// Tells the time.
-pub trait Clock: Send + Sync + 'static {
+pub trait Clock: fmt::Debug + Send + Sync + 'static {
     /// Now, in whole microseconds: what the database can store.
     fn now(&self) -> Timestamp;
 }

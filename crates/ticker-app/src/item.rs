@@ -300,7 +300,7 @@ impl App {
         new: NewItem,
     ) -> Result<ItemId, AddItemError> {
         let (app, by) = (self.clone(), by.clone());
-        self.run(async move { retrying!(app.try_add_item(&by, &new)) })
+        self.run(async move { app.telling(retrying!(app.try_add_item(&by, &new))) })
             .await
     }
 
@@ -393,8 +393,10 @@ impl App {
         form: ItemForm,
     ) -> Result<i64, EditItemError> {
         let (app, by) = (self.clone(), by.clone());
-        self.run(async move { retrying!(app.try_edit_item(&by, id, seen_version, &form)) })
-            .await
+        self.run(
+            async move { app.telling(retrying!(app.try_edit_item(&by, id, seen_version, &form))) },
+        )
+        .await
     }
 
     async fn try_edit_item(
@@ -505,7 +507,7 @@ impl App {
         archived: bool,
     ) -> Result<(), ArchiveItemError> {
         let (app, by) = (self.clone(), by.clone());
-        self.run(async move { retrying!(app.try_set_archived(&by, id, archived)) })
+        self.run(async move { app.telling(retrying!(app.try_set_archived(&by, id, archived))) })
             .await
     }
 

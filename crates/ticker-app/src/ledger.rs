@@ -12,7 +12,6 @@ use std::time::{Duration, Instant};
 
 use ticker_domain::ledger::Posting;
 use ticker_postgres::Database;
-use ticker_postgres::hints::Hints;
 use ticker_postgres::ledger::Receipt;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
@@ -22,6 +21,7 @@ use tokio_util::task::TaskTracker;
 use self::writer::Writer;
 use crate::clock::Clock;
 use crate::error::Failure;
+use crate::live::Herald;
 use crate::metrics;
 
 /// The most postings that share a transaction.
@@ -55,12 +55,12 @@ impl Poster {
     pub(crate) fn start(
         database: Database,
         clock: Arc<dyn Clock>,
-        hints: Hints,
+        herald: Herald,
         tasks: &TaskTracker,
     ) -> Self {
         let (queue, waiting) = mpsc::channel(QUEUE_POSTINGS_MAX);
         let stop = CancellationToken::new();
-        let writer = Writer::new(database, clock, hints, tasks.clone());
+        let writer = Writer::new(database, clock, herald, tasks.clone());
         tasks.spawn(writer.run(waiting, stop.clone()));
         Self { queue, stop }
     }

@@ -25,6 +25,6 @@ mod sign_in;
 pub use self::common_passwords::is_common;
 pub use self::grant::{Acting, Anyone, Authority, Grant, GrantError, Operator};
 pub use self::passwords::{PasswordHash, Passwords, PasswordsError};
-pub use self::session::{SessionStore, SignedIn};
+pub use self::session::{SessionHandle, SessionStore, SignedIn};
 pub use self::session_cache::{AGE_MAX as SESSION_CACHE_AGE_MAX, SessionCache};
 pub use self::sign_in::{CheckError, SignIn, SignInError, is_password_of, sign_in};

@@ -5,7 +5,7 @@
 //! stand: whoever was disabled, demoted or given another password since has no session any more. What was
 //! looked up is remembered for a moment ([`SessionCache`]).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -42,6 +42,38 @@ pub struct SignedIn {
     pub auth_epoch: i64,
 }
 
+/// A session, for what is to end with it. It tells whether the session lives, and nothing else.
+#[derive(Clone, Debug)]
+pub struct SessionHandle {
+    id_hash: [u8; 32],
+    lifetime: SessionLifetime,
+}
+
+impl SessionHandle {
+    /// Which of these sessions have ended, by their places. Asking does not keep any of them alive.
+    ///
+    /// # Errors
+    /// [`DatabaseError`] if the database fails.
+    pub async fn ended(
+        sessions: &[Self],
+        database: &Database,
+    ) -> std::result::Result<Vec<usize>, DatabaseError> {
+        // All were made by one store.
+        let Some(lifetime) = sessions.first().map(|session| session.lifetime) else {
+            return Ok(Vec::new());
+        };
+        let id_hashes: Vec<_> = sessions.iter().map(|session| session.id_hash).collect();
+        let mut connection = database.connect().await?;
+        let living = connection.sessions().living(&id_hashes, lifetime).await?;
+        let living: HashSet<_> = living.into_iter().collect();
+        let places = id_hashes.iter().enumerate();
+        Ok(places
+            .filter(|(_, id_hash)| !living.contains(*id_hash))
+            .map(|(place, _)| place)
+            .collect())
+    }
+}
+
 /// Sessions in Postgres.
 #[derive(Clone, Debug)]
 pub struct SessionStore {
@@ -59,6 +91,15 @@ impl SessionStore {
             database,
             lifetime,
             cache,
+        }
+    }
+
+    /// What is to end with the session of this id is to remember this.
+    #[must_use]
+    pub fn handle(&self, id: Id) -> SessionHandle {
+        SessionHandle {
+            id_hash: hash_id(id),
+            lifetime: self.lifetime,
         }
     }
 

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use ticker_postgres::hints::{Hint, Hints};
+use tokio::sync::watch;
 use tower_sessions::session::Id;
 
 use crate::metrics;
@@ -25,6 +26,7 @@ const ENTRIES_MAX: usize = 10_000;
 #[derive(Clone, Debug, Default)]
 pub struct SessionCache {
     remembered: Arc<Mutex<Remembered>>,
+    forgotten: watch::Sender<()>,
     hints: Hints,
 }
 
@@ -54,6 +56,7 @@ impl SessionCache {
     pub fn new(hints: Hints) -> Self {
         Self {
             remembered: Arc::default(),
+            forgotten: watch::Sender::default(),
             hints,
         }
     }
@@ -70,6 +73,14 @@ impl SessionCache {
         let mut remembered = self.lock();
         remembered.entries.clear();
         remembered.generation += 1;
+        drop(remembered);
+        self.forgotten.send_replace(());
+    }
+
+    /// Tells whenever everybody was forgotten: what rests on a session should ask anew whether it lives.
+    #[must_use]
+    pub fn watch_forgotten(&self) -> watch::Receiver<()> {
+        self.forgotten.subscribe()
     }
 
     /// Who the session belongs to, if that is remembered at `now`; otherwise the look-up to be made.

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use axum::extract::Request;
+use axum::extract::{FromRequestParts, Request};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::header::SET_COOKIE;
+use http::request::Parts;
 use http::{Extensions, HeaderMap, HeaderValue, StatusCode};
 use ticker_app::Failure;
-use ticker_auth::{SessionStore, SignedIn};
+use ticker_auth::{SessionHandle, SessionStore, SignedIn};
 use tower_sessions::cookie::SameSite;
 use tower_sessions::cookie::time::Duration;
 use tower_sessions::{Expiry, Session, SessionManagerLayer};
@@ -72,6 +73,21 @@ impl Sessions {
             session.load().await?;
         }
         Ok(signed_in)
+    }
+}
+
+/// The session that a request was admitted with, for what is to end with it.
+#[derive(Clone, Debug)]
+pub(crate) struct Admitted(pub(crate) SessionHandle);
+
+impl<S: Sync> FromRequestParts<S> for Admitted {
+    type Rejection = HttpError;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, HttpError> {
+        let sessions = Sessions::of(&parts.extensions)?;
+        let session = parts.extensions.get::<Session>().ok_or(OUTSIDE)?;
+        let id = session.id().ok_or(HttpError::SignInNeeded)?;
+        Ok(Self(sessions.store.handle(id)))
     }
 }
 

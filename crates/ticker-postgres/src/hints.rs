@@ -20,7 +20,7 @@ use crate::{Database, DatabaseError};
 pub enum Hint {
     /// Somebody's session ended, or what somebody may do or is called changed.
     Sessions,
-    /// Postings were committed.
+    /// Something that screens show was committed: postings, details of items.
     Stock,
 }
 

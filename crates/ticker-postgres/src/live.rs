@@ -38,8 +38,13 @@ pub struct LiveReading {
 /// What has happened between two readings.
 #[derive(Clone, Debug)]
 pub enum LiveNews {
-    /// An event an item, in the order of their last movements.
-    Items(Vec<ItemMoved>),
+    /// This, and nothing else.
+    Told {
+        /// What moved: an entry an item, in the order of their last movements.
+        moved: Vec<ItemMoved>,
+        /// Items that changed in other ways: how they are called, whether they are archived.
+        changed: Vec<ItemId>,
+    },
     /// More than is told in detail, or nobody knows how much: whoever follows has to look again at
     /// everything.
     TooMuch,
@@ -88,7 +93,32 @@ const MOVEMENTS_MAX: i64 = 20_000;
 /// The most items that a reading tells of: a few hundred kilobytes for each screen.
 const ITEMS_MAX: i64 = 1_000;
 
+impl LiveNews {
+    /// Nothing.
+    pub const NONE: Self = Self::Told {
+        moved: Vec::new(),
+        changed: Vec::new(),
+    };
+}
+
 impl Live<'_> {
+    /// Forgets at most `limit` changes of items of more than a day ago, the oldest first, and returns how many
+    /// these were: fewer than `limit` when no more are left. Whoever follows is never so far behind.
+    ///
+    /// # Errors
+    /// [`DatabaseError`] if the database fails.
+    pub async fn delete_old_changes(&mut self, limit: u32) -> Result<u64, DatabaseError> {
+        let done = sqlx::query!(
+            r#"delete from item_changes where id in (
+                   select id from item_changes where changed_at < now() - interval '1 day' order by id limit $1
+               )"#,
+            i64::from(limit)
+        )
+        .execute(&mut *self.connection)
+        .await?;
+        Ok(done.rows_affected())
+    }
+
     /// Where the ledger ends now.
     ///
     /// # Errors
@@ -100,8 +130,10 @@ impl Live<'_> {
         read_position(&snapshot)
     }
 
-    /// Reads what has happened since `position`. It takes about as long for ten million movements as for
+    /// Reads what has happened since `position`, and up to `until` if that is given. It takes about as long for ten million movements as for
     /// ten, and stops at a bound however many are new.
+    ///
+    /// Whatever many items show, such as the name of a category, is too much as well when it changes.
     ///
     /// A position that the database has not reached yet comes from another one, or from a time that it
     /// was set back before.
@@ -109,24 +141,42 @@ impl Live<'_> {
     /// # Errors
     /// [`DatabaseError`] if the database fails.
     #[tracing::instrument(name = "db.live.read", skip_all)]
-    pub async fn read(&mut self, position: &Position) -> Result<LiveReading, DatabaseError> {
+    pub async fn read(
+        &mut self,
+        position: &Position,
+        until: Option<&Position>,
+    ) -> Result<LiveReading, DatabaseError> {
         // Movements that were restored from another cluster may bear numbers that are still to come here:
-        // what is not below this snapshot's end is none of its transactions'.
+        // what is not below the snapshot's end is none of its transactions'.
         //
         // `offset 0` has each looked up by its key, whatever the planner guesses about their number.
         let row = sqlx::query!(
             r#"with view as materialized (
-                   select pg_current_snapshot() as snapshot
+                   select coalesce($5::text::pg_snapshot, pg_current_snapshot()) as snapshot
                ), moved as materialized (
                    (select id, posting_id, item_id, location_id, delta, moved_at from movements
                     where xid >= $1::text::xid8 and xid < pg_snapshot_xmax((select snapshot from view))
+                      and pg_visible_in_snapshot(xid, (select snapshot from view))
                     order by xid, id limit $3::bigint + 1)
                    union all
                    (select id, posting_id, item_id, location_id, delta, moved_at from movements
                     where xid = any($2::text[]::xid8[])
+                      and pg_visible_in_snapshot(xid, (select snapshot from view))
                     order by xid, id limit $3::bigint + 1)
+               ), changed as materialized (
+                   (select item_id from item_changes
+                    where xid >= $1::text::xid8 and xid < pg_snapshot_xmax((select snapshot from view))
+                      and pg_visible_in_snapshot(xid, (select snapshot from view))
+                    order by xid, id limit $4::bigint + 1)
+                   union all
+                   (select item_id from item_changes
+                    where xid = any($2::text[]::xid8[])
+                      and pg_visible_in_snapshot(xid, (select snapshot from view))
+                    order by xid, id limit $4::bigint + 1)
                ), extent as materialized (
-                   select count(*) as movements, count(distinct item_id) as items from moved
+                   select count(*) as movements, count(distinct item_id) as items,
+                          (select count(*) > $4 or count(*) > count(item_id) from changed) as is_wide
+                   from moved
                ), acted as (
                    select m.*, p.actor_id
                    from moved m cross join lateral (
@@ -164,14 +214,16 @@ impl Live<'_> {
                    order by item.last
                )
                select view.snapshot::text as "snapshot!",
-                      extent.movements > $3 or extent.items > $4
+                      extent.movements > $3 or extent.items > $4 or extent.is_wide
                       or $1::text::xid8 > pg_snapshot_xmax(view.snapshot) as "is_too_much!",
-                      (select coalesce(json_agg(told), '[]') from told) as "items!: Json<Vec<ItemMoved>>"
+                      (select coalesce(json_agg(told), '[]') from told) as "moved!: Json<Vec<ItemMoved>>",
+                      array(select distinct item_id from changed where item_id is not null order by 1) as "changed!: Vec<i64>"
                from view cross join extent"#,
             position.next(),
             &position.running(),
             MOVEMENTS_MAX,
             ITEMS_MAX,
+            until.map(Position::snapshot),
         )
         .fetch_one(&mut *self.connection)
         .await?;
@@ -180,7 +232,10 @@ impl Live<'_> {
             news: if row.is_too_much {
                 LiveNews::TooMuch
             } else {
-                LiveNews::Items(row.items.0)
+                LiveNews::Told {
+                    moved: row.moved.0,
+                    changed: row.changed.into_iter().map(ItemId).collect(),
+                }
             },
         })
     }

@@ -114,6 +114,38 @@ impl Sessions<'_> {
         }))
     }
 
+    /// Which of these sessions live, under the rules of [`Sessions::find_live`]. Asking does not count as
+    /// using them.
+    ///
+    /// # Errors
+    /// [`DatabaseError`] if the database fails.
+    #[tracing::instrument(name = "db.sessions.living", skip_all, fields(sessions = id_hashes.len()))]
+    pub async fn living(
+        &mut self,
+        id_hashes: &[[u8; 32]],
+        lifetime: SessionLifetime,
+    ) -> Result<Vec<[u8; 32]>, DatabaseError> {
+        let id_hashes: Vec<&[u8]> = id_hashes.iter().map(<[u8; 32]>::as_slice).collect();
+        let living = sqlx::query_scalar!(
+            r#"select s.id_hash
+               from sessions s join users u on u.id = s.user_id
+               where s.id_hash = any($1)
+                 and s.last_seen_at > now() - make_interval(secs => $2)
+                 and s.created_at > now() - make_interval(secs => $3)
+                 and u.disabled_at is null and u.auth_epoch = s.auth_epoch"#,
+            &id_hashes as &[&[u8]],
+            lifetime.idle.as_secs_f64(),
+            lifetime.absolute.as_secs_f64(),
+        )
+        .fetch_all(&mut *self.connection)
+        .await?;
+        // A CHECK holds every hash to 32 bytes.
+        Ok(living
+            .into_iter()
+            .filter_map(|hash| hash.try_into().ok())
+            .collect())
+    }
+
     /// Ends a session.
     ///
     /// # Errors

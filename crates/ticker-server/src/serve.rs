@@ -81,6 +81,7 @@ impl Serving {
     fn start(settings: ServeSettings, pages: Listener, metrics: Listener) -> anyhow::Result<Self> {
         let clock = Arc::new(SystemClock);
         let app = App::new(settings.database.clone(), clock.clone(), settings.app)?;
+        app.limit_streams(settings.streams_max);
         let sessions = SessionStore::new(settings.database, settings.sessions, app.session_cache());
         let readiness = Readiness::default();
         let measured = Metrics::install(env!("CARGO_PKG_VERSION"), option_env!("TICKER_COMMIT"))?;

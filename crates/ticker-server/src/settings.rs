@@ -35,6 +35,8 @@ const SESSION_HOURS_MAX: u64 = 720;
 /// Within this a key has one effect, whatever is set.
 const POSTING_KEY_DAYS_MIN: u32 = 7;
 const POSTING_KEY_DAYS_MAX: u32 = 365;
+/// Below the most connections that a process holds.
+const STREAMS_MAX: usize = 8_000;
 /// What a command that an operator types needs at most.
 const OPERATOR_CONNECTIONS_MAX: u32 = 2;
 
@@ -48,6 +50,7 @@ pub(crate) struct ServeSettings {
     pub(crate) sessions: SessionLifetime,
     pub(crate) jobs: JobSettings,
     pub(crate) app: AppSettings,
+    pub(crate) streams_max: usize,
     pub(crate) log: LogSettings,
 }
 
@@ -94,6 +97,9 @@ impl ServeSettings {
             parse_number(text, POSTING_KEY_DAYS_MIN, POSTING_KEY_DAYS_MAX)
         });
         let app = read_app(&mut reader);
+        let streams_max = reader.read(&table::STREAMS_MAX, |text| {
+            parse_number(text, 1, STREAMS_MAX)
+        });
         let log = read_log(&mut reader);
         let settings = (|| {
             Some(Self {
@@ -107,6 +113,7 @@ impl ServeSettings {
                     posting_key_days: posting_key_days?,
                 },
                 app: app?,
+                streams_max: streams_max?,
                 log: log?,
             })
         })();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ticker_auth::{Grant, SessionCache, SessionStore, SignIn, SignedIn};
+use ticker_auth::{Grant, SessionCache, SessionHandle, SessionStore, SignIn, SignedIn};
 use ticker_domain::id::UserId;
 use ticker_domain::ledger::Actor;
 use ticker_domain::permission::Permit;
@@ -121,6 +121,23 @@ impl TestDatabase {
             .await
             .expect("a session");
         self.whose(session.id().expect("a stored session")).await
+    }
+
+    /// Another session of a user, as what is to end with it knows it, and its id.
+    ///
+    /// # Panics
+    /// If there is no such user or the database fails.
+    pub async fn session_of(
+        &self,
+        user: &TestUser,
+    ) -> (SessionHandle, tower_sessions::session::Id) {
+        let session = self.session(None);
+        SignIn::checked(user.id, user.actor().epoch)
+            .begin_session(&session)
+            .await
+            .expect("a session");
+        let id = session.id().expect("a stored session");
+        (self.session_store().handle(id), id)
     }
 
     /// Who the session with this id belongs to; `None` if it has ended.

@@ -15,7 +15,6 @@ use ticker_domain::ledger::{
 use ticker_domain::permission::GroupManage;
 use ticker_postgres::group_merges::{GroupMerge, MergeExtent, StockedItem};
 use ticker_postgres::groups::{Group, GroupAction};
-use ticker_postgres::hints::Hint;
 use ticker_postgres::{Access as _, DatabaseError, Transaction};
 use tokio::time::{sleep, timeout};
 use tracing::Instrument as _;
@@ -234,7 +233,7 @@ impl App {
         let merge = tx.group_merges().lock(id).await?;
         tx.commit().await?;
         if has_moved {
-            self.hints.send(Hint::Stock);
+            self.herald.tell();
         }
         Ok(merge)
     }

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use ticker_domain::id::ItemId;
 use ticker_domain::ledger::{Posting, Source};
-use ticker_postgres::hints::{Hint, Hints};
 use ticker_postgres::ledger::{PostError, Receipt};
 use ticker_postgres::{Access as _, Database, DatabaseError, DatabaseErrorKind};
 use tokio::sync::{mpsc, oneshot};
@@ -18,6 +17,7 @@ use super::{BATCH_POSTINGS_MAX, RETRY_AFTER, Waiting};
 use crate::app::retrying;
 use crate::clock::Clock;
 use crate::error::Failure;
+use crate::live::Herald;
 use crate::metrics;
 
 /// Commits batches, one after the other.
@@ -25,7 +25,7 @@ use crate::metrics;
 pub(super) struct Writer {
     database: Database,
     clock: Arc<dyn Clock>,
-    hints: Hints,
+    herald: Herald,
     tasks: TaskTracker,
 }
 
@@ -39,13 +39,13 @@ impl Writer {
     pub(super) fn new(
         database: Database,
         clock: Arc<dyn Clock>,
-        hints: Hints,
+        herald: Herald,
         tasks: TaskTracker,
     ) -> Self {
         Self {
             database,
             clock,
-            hints,
+            herald,
             tasks,
         }
     }
@@ -135,7 +135,7 @@ impl Writer {
         });
         timed.stop(receipts.is_ok());
         if receipts.is_ok() {
-            self.hints.send(Hint::Stock);
+            self.herald.tell();
         }
         receipts
     }

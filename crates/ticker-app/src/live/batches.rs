@@ -4,23 +4,26 @@ use std::collections::VecDeque;
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
+use ticker_domain::id::ItemId;
 
-use super::stream::Beginning;
+use super::stream::{Beginning, Over};
 use super::{ItemMoved, LiveNews, Position};
 
 /// What one reading of the ledger found.
 #[derive(Debug)]
 pub struct Batch {
     position: Position,
-    items: Vec<ItemMoved>,
+    moved: Vec<ItemMoved>,
+    changed: Vec<ItemId>,
     text: OnceLock<Bytes>,
 }
 
 impl Batch {
-    pub(super) fn new(position: Position, items: Vec<ItemMoved>) -> Self {
+    pub(super) fn new(position: Position, moved: Vec<ItemMoved>, changed: Vec<ItemId>) -> Self {
         Self {
             position,
-            items,
+            moved,
+            changed,
             text: OnceLock::new(),
         }
     }
@@ -33,13 +36,23 @@ impl Batch {
 
     /// What moved, in the order of the last movements.
     #[must_use]
-    pub fn items(&self) -> &[ItemMoved] {
-        &self.items
+    pub fn moved(&self) -> &[ItemMoved] {
+        &self.moved
+    }
+
+    /// Items that changed in other ways.
+    #[must_use]
+    pub fn changed(&self) -> &[ItemId] {
+        &self.changed
     }
 
     /// The batch in words: `put` is asked once, and all streams share what it says.
     pub fn text(&self, put: impl FnOnce(&Self) -> Bytes) -> Bytes {
         self.text.get_or_init(|| put(self)).clone()
+    }
+
+    fn events(&self) -> usize {
+        self.moved.len() + self.changed.len()
     }
 }
 
@@ -70,6 +83,8 @@ pub(super) enum Next {
     Nothing,
     /// What it has not been told is not kept any more; it goes on from the end, at this number.
     Gap(Position, u64),
+    /// This, and then nothing more.
+    Over(Over),
 }
 
 impl Batches {
@@ -103,8 +118,10 @@ impl Batches {
     pub(super) fn push(&mut self, position: Position, news: LiveNews) -> bool {
         let before = self.next_number();
         match news {
-            LiveNews::Items(items) if items.is_empty() => self.end = position,
-            LiveNews::Items(items) => self.keep(Batch::new(position, items)),
+            LiveNews::Told { moved, changed } if moved.is_empty() && changed.is_empty() => {
+                self.end = position;
+            }
+            LiveNews::Told { moved, changed } => self.keep(Batch::new(position, moved, changed)),
             // A number is left out, which makes it a gap for everybody.
             LiveNews::TooMuch => *self = Self::new(position, self.next_number() + 1),
         }
@@ -113,14 +130,14 @@ impl Batches {
 
     fn keep(&mut self, batch: Batch) {
         self.end = batch.position.clone();
-        self.events += batch.items.len();
+        self.events += batch.events();
         self.kept.push_back(Arc::new(batch));
         while self.kept.len() > BATCHES_MAX || self.events > EVENTS_MAX {
             let Some(oldest) = self.kept.pop_front() else {
                 break;
             };
             self.first += 1;
-            self.events -= oldest.items.len();
+            self.events -= oldest.events();
             self.base = oldest.position.clone();
         }
     }
@@ -152,7 +169,7 @@ impl Batches {
 #[cfg(test)]
 mod tests {
     use jiff::Timestamp;
-    use ticker_domain::id::{ItemId, PostingId, UserId};
+    use ticker_domain::id::{PostingId, UserId};
     use ticker_domain::stock::StockStatus;
 
     use super::*;
@@ -178,15 +195,19 @@ mod tests {
     }
 
     fn one(item: i64) -> LiveNews {
-        LiveNews::Items(vec![moved(item)])
+        LiveNews::Told {
+            moved: vec![moved(item)],
+            changed: Vec::new(),
+        }
     }
 
     /// The item that the next batch tells of, or what there is instead.
     fn told(batches: &Batches, number: u64) -> String {
         match batches.next(number) {
-            Next::Batch(batch) => batch.items()[0].item.to_string(),
+            Next::Batch(batch) => batch.moved()[0].item.to_string(),
             Next::Nothing => "nothing".into(),
             Next::Gap(position, number) => format!("gap, go on at {position} with {number}"),
+            Next::Over(over) => format!("{over:?}"),
         }
     }
 
@@ -195,7 +216,7 @@ mod tests {
         let mut batches = Batches::new(position(10), 5);
         assert_eq!(told(&batches, 5), "nothing");
         assert!(batches.push(position(11), one(1)));
-        assert!(!batches.push(position(12), LiveNews::Items(Vec::new())));
+        assert!(!batches.push(position(12), LiveNews::NONE));
         assert!(batches.push(position(13), one(2)));
         assert_eq!(batches.end(), &position(13));
         assert_eq!(["1", "2", "nothing"], [5, 6, 7].map(|n| told(&batches, n)));
@@ -230,11 +251,14 @@ mod tests {
         assert_eq!(batches.number_after(&position(975)), None);
         assert_eq!(batches.number_after(&position(976)), Some(976));
 
-        let many = || LiveNews::Items((0..1_000).map(moved).collect());
+        let many = || LiveNews::Told {
+            moved: (0..500).map(moved).collect(),
+            changed: (0..500).map(ItemId).collect(),
+        };
         for n in 2_001..=2_100 {
             batches.push(position(n), many());
         }
-        let kept: usize = batches.kept.iter().map(|batch| batch.items.len()).sum();
+        let kept: usize = batches.kept.iter().map(|batch| batch.events()).sum();
         assert_eq!(kept, batches.events);
         assert_eq!((kept, batches.kept.len()), (16_000, 16));
         assert_eq!(batches.number_after(&position(2_083)), None);
@@ -258,8 +282,8 @@ mod tests {
 
     #[test]
     fn a_batch_is_put_into_words_once() {
-        let batch = Batch::new(position(1), vec![moved(7)]);
-        let text = batch.text(|batch| batch.items.len().to_string().into());
+        let batch = Batch::new(position(1), vec![moved(7)], Vec::new());
+        let text = batch.text(|batch| batch.events().to_string().into());
         assert_eq!(text, "1");
         assert_eq!(batch.text(|_| panic!("again")), "1");
     }

@@ -1,8 +1,11 @@
 //! The one reader of the ledger in a process, and everybody who follows it.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use ticker_auth::SessionHandle;
+use ticker_domain::id::UserId;
 use ticker_postgres::live::LiveReading;
 use ticker_postgres::{Access as _, Connection, Database, DatabaseError};
 use tokio::sync::{Notify, oneshot, watch};
@@ -10,11 +13,15 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::batches::{Batch, Batches, Next};
-use super::stream::{Beginning, LiveStream};
-use super::{LiveNews, Position};
+use super::stream::{Beginning, LiveStream, Over};
+use super::{LiveNews, Position, STREAMS_MAX_DEFAULT};
+use crate::clock::Clock;
+use crate::metrics;
 
 /// From one reading to the next, at least: what moves meanwhile is read together.
 const PAUSE: Duration = Duration::from_millis(25);
+/// The most streams of one person: what is open in ten tabs and on ten devices is rarely looked at.
+const STREAMS_OF_A_USER_MAX: usize = 10;
 /// When no hint comes, the ledger is looked at all the same.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// A reading that is not through after this is given up: the network may be gone without a word.
@@ -23,33 +30,53 @@ const READ_WITHIN: Duration = Duration::from_secs(6);
 const POSITION_AGE_MAX: Duration = Duration::from_secs(1);
 
 /// The hub of a process. Clones are handles to the same one.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Hub {
     shared: Arc<Shared>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Shared {
+    clock: Arc<dyn Clock>,
     state: Mutex<State>,
     /// Something moved, or somebody waits.
     woken: Notify,
+    /// Somebody follows who did not before.
+    opened: Notify,
     /// Told whenever a stream should look at the state again.
     changed: watch::Sender<()>,
     stop: CancellationToken,
 }
 
-#[derive(Debug, Default)]
+/// Names a stream of this process; later ones are greater.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct StreamId(u64);
+
+#[derive(Debug)]
 struct State {
     /// What was read lately; `None` while nobody follows, and until the first reading.
     batches: Option<Batches>,
     /// The number of the first batch to come when reading begins anew.
     number: u64,
-    streams: usize,
+    streams: BTreeMap<StreamId, Open>,
+    opened: u64,
+    streams_max: usize,
     /// Who waits to hear where to begin.
     waiting: Vec<Waiting>,
     /// Where the ledger ended when somebody last asked the database.
     asked: Option<(Instant, Position)>,
 }
+
+/// A stream that is open.
+#[derive(Debug)]
+struct Open {
+    user: UserId,
+    session: SessionHandle,
+    over: Option<Over>,
+}
+
+/// A stream that has to be told what is not kept any more: from where on, and where it hears of it.
+type Late = (Position, oneshot::Sender<Beginning>);
 
 /// A stream that has not begun.
 #[derive(Debug)]
@@ -59,6 +86,29 @@ struct Waiting {
 }
 
 impl Hub {
+    /// A hub that nobody follows yet.
+    pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
+        let state = State {
+            batches: None,
+            number: 0,
+            streams: BTreeMap::new(),
+            opened: 0,
+            streams_max: STREAMS_MAX_DEFAULT,
+            waiting: Vec::new(),
+            asked: None,
+        };
+        Self {
+            shared: Arc::new(Shared {
+                clock,
+                state: Mutex::new(state),
+                woken: Notify::new(),
+                opened: Notify::new(),
+                changed: watch::Sender::default(),
+                stop: CancellationToken::new(),
+            }),
+        }
+    }
+
     /// Reads while somebody follows, until it is told to stop.
     pub(crate) async fn run(self, database: Database) {
         let stop = self.shared.stop.clone();
@@ -88,8 +138,18 @@ impl Hub {
         self.shared.changed.send_replace(());
     }
 
-    pub(super) fn is_stopped(&self) -> bool {
-        self.shared.stop.is_cancelled()
+    pub(super) fn stopping(&self) -> CancellationToken {
+        self.shared.stop.clone()
+    }
+
+    pub(super) fn set_streams_max(&self, streams: usize) {
+        self.lock().streams_max = streams;
+    }
+
+    /// How many streams are open, and how many may be.
+    pub(crate) fn streams(&self) -> (usize, usize) {
+        let state = self.lock();
+        (state.streams.len(), state.streams_max)
     }
 
     /// How far everybody who follows has been told; `None` if that is not known or not new.
@@ -110,44 +170,105 @@ impl Hub {
         self.lock().asked = Some((Instant::now(), position));
     }
 
-    pub(super) fn open(&self, after: Option<Position>) -> LiveStream {
+    /// Opens a stream; `None` if as many are open as may be. Of a person who has more than one person may
+    /// have, the oldest makes room.
+    pub(super) fn open(
+        &self,
+        user: UserId,
+        session: SessionHandle,
+        after: Option<Position>,
+    ) -> Option<LiveStream> {
         let (answer, beginning) = oneshot::channel();
+        let changed = self.shared.changed.subscribe();
         let mut state = self.lock();
-        state.streams += 1;
+        let is_replacing = state.make_room(user);
+        if !is_replacing && state.streams.len() >= state.streams_max {
+            return None;
+        }
+        state.opened += 1;
+        let id = StreamId(state.opened);
+        let open = Open {
+            user,
+            session,
+            over: None,
+        };
+        state.streams.insert(id, open);
         state.waiting.push(Waiting { after, answer });
         drop(state);
+        if is_replacing {
+            self.shared.changed.send_replace(());
+        }
+        self.shared.opened.notify_one();
         self.wake();
-        let changed = self.shared.changed.subscribe();
-        LiveStream::new(self.clone(), changed, beginning)
+        Some(LiveStream::new(self.clone(), id, changed, beginning))
     }
 
     /// A stream is gone.
-    pub(super) fn close(&self) {
+    pub(super) fn close(&self, id: StreamId) {
         let mut state = self.lock();
-        state.streams -= 1;
-        if state.streams == 0 {
+        state.streams.remove(&id);
+        if state.streams.is_empty() {
             state.rest();
         }
     }
 
+    /// Whether a stream is told nothing more.
+    pub(super) fn over(&self, id: StreamId) -> Option<Over> {
+        if self.shared.stop.is_cancelled() {
+            return Some(Over::Stopping);
+        }
+        self.lock().streams.get(&id).and_then(|open| open.over)
+    }
+
     /// What a stream that has been told everything below `number` is to be told next.
-    pub(super) fn next(&self, number: u64) -> Next {
+    pub(super) fn next(&self, id: StreamId, number: u64) -> Next {
+        if let Some(over) = self.over(id) {
+            return Next::Over(over);
+        }
         let state = self.lock();
         let batches = state.batches.as_ref();
         batches.map_or(Next::Nothing, |batches| batches.next(number))
+    }
+
+    /// The sessions of all streams that are not over.
+    pub(super) fn sessions(&self) -> Vec<(StreamId, SessionHandle)> {
+        let state = self.lock();
+        let open = state.streams.iter();
+        open.filter(|(_, open)| open.over.is_none())
+            .map(|(id, open)| (*id, open.session.clone()))
+            .collect()
+    }
+
+    /// The sessions of these streams have ended.
+    pub(super) fn end_sessions_of(&self, streams: impl Iterator<Item = StreamId>) {
+        let mut state = self.lock();
+        for id in streams {
+            if let Some(open) = state.streams.get_mut(&id) {
+                open.over = Some(Over::SessionEnded);
+            }
+        }
+        drop(state);
+        self.shared.changed.send_replace(());
+    }
+
+    /// Waits until somebody follows.
+    pub(super) async fn until_followed(&self) {
+        while self.lock().streams.is_empty() {
+            self.shared.opened.notified().await;
+        }
     }
 
     /// Waits until there is somebody to read for and a reason to.
     async fn until_wanted(&self) {
         loop {
             let woken = self.shared.woken.notified();
-            if self.lock().streams == 0 {
+            if self.lock().streams.is_empty() {
                 woken.await;
             } else {
                 // However it ends, it is time to look.
                 let _ = timeout(LOOK_EVERY, woken).await;
             }
-            if self.lock().streams > 0 {
+            if !self.lock().streams.is_empty() {
                 return;
             }
         }
@@ -156,16 +277,12 @@ impl Hub {
     /// Reads on and tells, and has those begin who wait.
     async fn go_on(&self, database: &Database) -> Result<(), DatabaseError> {
         let mut connection = database.connect().await?;
-        let end = self
-            .lock()
-            .batches
-            .as_ref()
-            .map(|batches| batches.end().clone());
+        let end = self.lock().end();
         let reading = match &end {
-            Some(end) => connection.live().read(end).await?,
+            Some(end) => connection.live().read(end, None).await?,
             None => LiveReading {
                 position: connection.live().position().await?,
-                news: LiveNews::Items(Vec::new()),
+                news: LiveNews::NONE,
             },
         };
         let late = self.publish(reading);
@@ -176,10 +293,13 @@ impl Hub {
     }
 
     /// Keeps what was read and tells it. Returns who has to be told more than is kept.
-    fn publish(&self, reading: LiveReading) -> Vec<(Position, oneshot::Sender<Beginning>)> {
+    fn publish(&self, reading: LiveReading) -> Vec<Late> {
         let LiveReading { position, news } = reading;
+        if let LiveNews::Told { moved, .. } = &news {
+            metrics::record_live_lag(self.shared.clock.now(), moved);
+        }
         let mut state = self.lock();
-        if state.streams == 0 {
+        if state.streams.is_empty() {
             state.rest();
             return Vec::new();
         }
@@ -212,41 +332,43 @@ impl Hub {
         late
     }
 
-    /// Reads once for all who have to be told more than is kept: from where the first of them stopped.
+    /// Reads once for all who have to be told more than is kept: from where the first of them stopped, up to
+    /// where everybody else is.
     async fn catch_up(
         &self,
         connection: &mut Connection,
-        late: Vec<(Position, oneshot::Sender<Beginning>)>,
+        late: Vec<Late>,
     ) -> Result<(), DatabaseError> {
+        let end = self.lock().end();
         let mut first: Option<&Position> = None;
         for (after, _) in &late {
             if first.is_none_or(|first| first.covers(after)) {
                 first = Some(after);
             }
         }
-        let Some(first) = first else { return Ok(()) };
-        let reading = connection.live().read(first).await;
+        // Without batches all of them have left meanwhile.
+        let (Some(first), Some(end)) = (first, end) else {
+            return Ok(());
+        };
+        let reading = connection.live().read(first, Some(&end)).await;
         let mut state = self.lock();
-        let LiveReading { position, news } = match reading {
-            Ok(reading) => reading,
+        let news = match reading {
+            Ok(reading) => reading.news,
             Err(error) => {
                 state.wait_again(late);
                 return Err(error);
             }
         };
-        // Without batches all of them have left meanwhile.
         let Some(batches) = &state.batches else {
             return Ok(());
         };
-        let number = batches.next_number();
-        let missed = match news {
-            LiveNews::Items(items) => Some(Arc::new(Batch::new(position, items))),
-            LiveNews::TooMuch => None,
-        };
+        let missed = Missed::new(end, news);
         for (_, answer) in late {
+            let number = batches.next_number();
             let _ = answer.send(match &missed {
-                Some(batch) => Beginning::With(Arc::clone(batch), number),
-                None => batches.anew(),
+                Missed::Nothing => Beginning::At(number),
+                Missed::Batch(batch) => Beginning::With(Arc::clone(batch), number),
+                Missed::TooMuch => batches.anew(),
             });
         }
         Ok(())
@@ -261,7 +383,49 @@ impl Hub {
     }
 }
 
+/// What those who wait have not been told.
+enum Missed {
+    Nothing,
+    Batch(Arc<Batch>),
+    TooMuch,
+}
+
+impl Missed {
+    fn new(until: Position, news: LiveNews) -> Self {
+        match news {
+            LiveNews::Told { moved, changed } if moved.is_empty() && changed.is_empty() => {
+                Self::Nothing
+            }
+            LiveNews::Told { moved, changed } => {
+                Self::Batch(Arc::new(Batch::new(until, moved, changed)))
+            }
+            LiveNews::TooMuch => Self::TooMuch,
+        }
+    }
+}
+
 impl State {
+    /// Where everybody who follows is.
+    fn end(&self) -> Option<Position> {
+        self.batches.as_ref().map(|batches| batches.end().clone())
+    }
+
+    /// If a person has as many streams as one person may have, the oldest is over.
+    fn make_room(&mut self, user: UserId) -> bool {
+        let mut own = self
+            .streams
+            .values_mut()
+            .filter(|open| open.user == user && open.over.is_none());
+        let oldest = own.next();
+        if own.count() + 1 < STREAMS_OF_A_USER_MAX {
+            return false;
+        }
+        if let Some(oldest) = oldest {
+            oldest.over = Some(Over::Replaced);
+        }
+        true
+    }
+
     /// Nobody follows any more: nothing is kept.
     fn rest(&mut self) {
         self.waiting.clear();
@@ -270,7 +434,7 @@ impl State {
         }
     }
 
-    fn wait_again(&mut self, late: Vec<(Position, oneshot::Sender<Beginning>)>) {
+    fn wait_again(&mut self, late: Vec<Late>) {
         self.waiting
             .extend(late.into_iter().map(|(after, answer)| Waiting {
                 after: Some(after),

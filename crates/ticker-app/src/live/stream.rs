@@ -6,23 +6,39 @@ use tokio::sync::{oneshot, watch};
 
 use super::Position;
 use super::batches::{Batch, Next};
-use super::hub::Hub;
+use super::hub::{Hub, StreamId};
+use crate::metrics;
 
 /// What a screen is told, as it happens.
 #[derive(Debug)]
 pub struct LiveStream {
     hub: Hub,
+    id: StreamId,
     changed: watch::Receiver<()>,
     place: Place,
+    over: Option<Over>,
 }
 
 /// Something that a screen is told.
 #[derive(Debug)]
 pub enum Told {
-    /// What moved.
+    /// What moved and changed.
     Batch(Arc<Batch>),
     /// Everything must be looked at again. What follows is what happens from this position on.
     Resync(Position),
+    /// Nothing more, and why.
+    Over(Over),
+}
+
+/// Why a screen is told nothing more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Over {
+    /// The session has ended: coming back makes no sense.
+    SessionEnded,
+    /// The same person has opened more streams than one person may have: this was the oldest.
+    Replaced,
+    /// This process ends: another one goes on.
+    Stopping,
 }
 
 /// How far a stream is.
@@ -48,47 +64,67 @@ pub(super) enum Beginning {
 impl LiveStream {
     pub(super) fn new(
         hub: Hub,
+        id: StreamId,
         changed: watch::Receiver<()>,
         beginning: oneshot::Receiver<Beginning>,
     ) -> Self {
         Self {
             hub,
+            id,
             changed,
             place: Place::Waiting(beginning),
+            over: None,
         }
     }
 
-    /// Waits for the next thing to tell; `None` when this process tells nothing any more. Giving up
-    /// waiting loses nothing.
+    /// Waits for the next thing to tell; `None` after the last. Giving up waiting loses nothing.
     pub async fn next(&mut self) -> Option<Told> {
+        if self.over.is_some() {
+            return None;
+        }
+        let told = self.wait().await;
+        metrics::count_told(&told);
+        if let Told::Over(over) = told {
+            self.over = Some(over);
+        }
+        Some(told)
+    }
+
+    async fn wait(&mut self) -> Told {
         loop {
-            if self.hub.is_stopped() {
-                return None;
-            }
-            match &mut self.place {
+            let told = match &mut self.place {
                 Place::Waiting(beginning) => {
-                    let begun = tokio::select! {
-                        begun = beginning => begun.ok()?,
-                        changed = self.changed.changed() => {
-                            changed.ok()?;
-                            continue;
-                        }
-                    };
-                    if let Some(told) = self.begin(begun) {
-                        return Some(told);
+                    if let Some(over) = self.hub.over(self.id) {
+                        return Told::Over(over);
+                    }
+                    tokio::select! {
+                        begun = beginning => match begun {
+                            Ok(begun) => self.begin(begun),
+                            // Its reading was given up; coming back is as good as waiting on.
+                            Err(_) => return Told::Over(Over::Stopping),
+                        },
+                        _ = self.changed.changed() => None,
                     }
                 }
-                Place::At(number) => match self.hub.next(*number) {
+                Place::At(number) => match self.hub.next(self.id, *number) {
                     Next::Batch(batch) => {
                         *number += 1;
-                        return Some(Told::Batch(batch));
+                        Some(Told::Batch(batch))
                     }
                     Next::Gap(position, next) => {
                         *number = next;
-                        return Some(Told::Resync(position));
+                        Some(Told::Resync(position))
                     }
-                    Next::Nothing => self.changed.changed().await.ok()?,
+                    Next::Over(over) => return Told::Over(over),
+                    Next::Nothing => {
+                        // The hub is held here, so its end of the channel is there.
+                        let _ = self.changed.changed().await;
+                        None
+                    }
                 },
+            };
+            if let Some(told) = told {
+                return told;
             }
         }
     }
@@ -106,6 +142,7 @@ impl LiveStream {
 
 impl Drop for LiveStream {
     fn drop(&mut self) {
-        self.hub.close();
+        self.hub.close(self.id);
+        metrics::count_stream_closed(self.over);
     }
 }

@@ -24,6 +24,8 @@ pub enum Job {
     ForgetSessions,
     /// Counts how stock stands over all.
     SurveyStock,
+    /// Forgets changes of items that every screen has heard of.
+    PruneItemChanges,
 }
 
 /// What an installation decides about jobs.
@@ -52,16 +54,19 @@ pub enum JobOutcome {
 const RETRY_AFTER: Duration = Duration::from_mins(1);
 /// Keys that are forgotten in one transaction.
 const KEYS_A_STEP: u32 = 5_000;
+/// Changes of items that are forgotten in one transaction.
+const CHANGES_A_STEP: u32 = 5_000;
 /// How much longer a job rests after a step than the step took: presses come first.
 const PAUSES_PER_STEP: u32 = 3;
 
 impl Job {
     /// Every job.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::PrunePostingKeys,
         Self::VerifyLedger,
         Self::ForgetSessions,
         Self::SurveyStock,
+        Self::PruneItemChanges,
     ];
 
     /// Its name in the database and in metrics.
@@ -72,13 +77,16 @@ impl Job {
             Self::VerifyLedger => "verify_ledger",
             Self::ForgetSessions => "forget_sessions",
             Self::SurveyStock => "survey_stock",
+            Self::PruneItemChanges => "prune_item_changes",
         }
     }
 
     fn interval(self) -> Duration {
         match self {
             Self::VerifyLedger | Self::SurveyStock => Duration::from_mins(1),
-            Self::PrunePostingKeys | Self::ForgetSessions => Duration::from_hours(1),
+            Self::PrunePostingKeys | Self::ForgetSessions | Self::PruneItemChanges => {
+                Duration::from_hours(1)
+            }
         }
     }
 }
@@ -144,6 +152,7 @@ impl App {
             Job::VerifyLedger => turn.verify_ledger().await,
             Job::ForgetSessions => turn.forget_sessions(settings.sessions).await,
             Job::SurveyStock => turn.survey_stock().await,
+            Job::PruneItemChanges => turn.prune_item_changes().await,
         };
         let outcome = match worked {
             Ok(()) => JobOutcome::Succeeded,
@@ -257,6 +266,18 @@ impl Turn<'_> {
         let mut connection = self.app.database.connect().await?;
         connection.stock_surveys().survey().await?;
         Ok(())
+    }
+
+    async fn prune_item_changes(&mut self) -> Result<(), Ended> {
+        loop {
+            let mut connection = self.app.database.connect().await?;
+            let gone = connection.live().delete_old_changes(CHANGES_A_STEP).await?;
+            drop(connection);
+            if gone < u64::from(CHANGES_A_STEP) {
+                return Ok(());
+            }
+            self.go_on().await?;
+        }
     }
 
     /// Before the next step: leaves the database to others for a multiple of what the last one took, and

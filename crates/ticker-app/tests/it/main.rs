@@ -7,6 +7,7 @@ mod groups;
 mod hints;
 mod items;
 mod ledger;
+mod live;
 mod operation;
 mod operation_jobs;
 mod rights;

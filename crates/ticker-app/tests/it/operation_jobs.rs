@@ -41,6 +41,7 @@ async fn of_two_replicas_that_both_tick_one_does_each_job() {
             .await,
         [
             "forget_sessions 1",
+            "prune_item_changes 1",
             "prune_posting_keys 1",
             "survey_stock 1",
             "verify_ledger 1"

@@ -51,6 +51,12 @@ impl Position {
         self.running.iter().map(u64::to_string).collect()
     }
 
+    /// As text that casts to `pg_snapshot`.
+    pub(super) fn snapshot(&self) -> String {
+        let running = self.running().join(",");
+        format!("{}:{}:{running}", self.xmin, self.xmax)
+    }
+
     /// Reads a `pg_snapshot`: `xmin:xmax:` and what runs, with commas.
     pub(super) fn from_snapshot(text: &str) -> Result<Self, BadPosition> {
         let mut parts = text.split(':');
@@ -123,6 +129,7 @@ mod tests {
         }
         let snapshot = Position::from_snapshot("7:12:7,9").unwrap();
         assert_eq!(snapshot, position("7.12.7.9"));
+        assert_eq!(snapshot.snapshot(), "7:12:7,9");
         assert_eq!(Position::from_snapshot("7:7:").unwrap(), position("7.7"));
     }
 

@@ -146,6 +146,7 @@ async fn no_table_was_forgotten() {
             "_sqlx_migrations select",
             "audit_events select insert",
             "categories select insert update",
+            "item_changes select delete",
             "items select insert update",
             "jobs select insert update",
             "ledger_checks select update",

@@ -12,6 +12,7 @@ mod items;
 mod jobs;
 mod ledger;
 mod ledger_races;
+mod live;
 mod migrations;
 mod places;
 mod posting_keys;

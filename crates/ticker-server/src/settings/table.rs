@@ -98,6 +98,8 @@ settings! {
     POSTING_KEY_DAYS: "TICKER_POSTING_KEY_DAYS", Fallback::Default("7"), "serve",
         "Days for which an idempotency key is kept, 7 to 365: a change that is sent again within them \
          gets its first answer";
+    STREAMS_MAX: "TICKER_STREAMS_MAX", Fallback::Default("2000"), "serve",
+        "The most screens that follow live at once, 1 to 8000; further ones are told to come back";
     PASSWORD_LENGTH_MIN: "TICKER_PASSWORD_LENGTH_MIN", Fallback::Default("12"), "serve, verify, demo, user",
         "The least number of characters of a new password, 8 to 128";
     LOG: "TICKER_LOG", Fallback::Default("info"), "all but healthcheck",
