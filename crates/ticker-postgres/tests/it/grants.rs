@@ -146,6 +146,8 @@ async fn no_table_was_forgotten() {
             "_sqlx_migrations select",
             "audit_events select insert",
             "categories select insert update",
+            "group_events select insert",
+            "group_merges select insert update",
             "item_changes select delete",
             "items select insert update",
             "jobs select insert update",
