@@ -32,6 +32,10 @@ pub struct ScanRow {
     pub delta: i64,
     /// On hand at the location afterwards.
     pub after: i64,
+    /// Whether it was taken back.
+    pub undone: bool,
+    /// Whether that was taken back as well.
+    pub redone: bool,
 }
 
 impl Scans<'_> {
@@ -64,11 +68,14 @@ impl Scans<'_> {
         let postings: Vec<i64> = postings.iter().map(|posting| posting.0).collect();
         let rows = sqlx::query!(
             r#"select p.id, p.posted_at as "posted_at: jiff_sqlx::Timestamp", m.item_id,
-                      i.name as item_name, m.location_id, l.name as location_name, m.delta, m.after
+                      i.name as item_name, m.location_id, l.name as location_name, m.delta, m.after,
+                      b.posting_id is not null as "undone!",
+                      exists (select from undos where undoes_id = b.posting_id) as "redone!"
                from postings p
                join movements m on m.posting_id = p.id
                join items i on i.id = m.item_id
                join locations l on l.id = m.location_id
+               left join undos b on b.undoes_id = p.id
                where p.id = any($1) and p.actor_id = $2 and p.line_count = 1
                order by array_position($1, p.id)"#,
             &postings,
@@ -87,6 +94,8 @@ impl Scans<'_> {
                 location_name: row.location_name,
                 delta: row.delta,
                 after: row.after,
+                undone: row.undone,
+                redone: row.redone,
             })
             .collect())
     }

@@ -2,11 +2,12 @@
 // ones come in; what may not have arrived is sent again under the same key until it is answered.
 
 import { newKey, place, post } from "./exchange.js";
+import { showError } from "./toasts.js";
 
 const RETRY_MS_MAX = 15_000;
 /** As many as the server remembers, in as few characters. */
 const LISTED_MAX = 20;
-const TRACES_LENGTH_MAX = 1_200;
+const TRACES_LENGTH_MAX = 700;
 /** The server forgets keys after days: whatever was kept for longer than this is not sent any more. */
 const KEPT_MS_MAX = 12 * 60 * 60 * 1000;
 
@@ -90,12 +91,9 @@ function settle(scan, answer) {
 function remember() {
   const answered = [...list().querySelectorAll("li:not(.is-waiting)")];
   for (const entry of answered.slice(LISTED_MAX)) entry.remove();
-  let traces = "";
-  for (const { dataset } of answered.slice(0, LISTED_MAX)) {
-    if (!dataset.trace || traces.length + dataset.trace.length >= TRACES_LENGTH_MAX) continue;
-    traces += traces ? ` ${dataset.trace}` : dataset.trace;
-  }
-  form().elements.scans.value = traces;
+  const traces = answered.slice(0, LISTED_MAX).map((entry) => entry.dataset.trace).filter(Boolean);
+  while (encodeURIComponent(` ${traces.join(" ")}`).length > TRACES_LENGTH_MAX) traces.pop();
+  form().elements.scans.value = traces.join(" ");
   const address = new URLSearchParams();
   for (const name of ["mode", "location", "scans"]) {
     const value = new FormData(form()).get(name);
@@ -184,6 +182,27 @@ function take(sent) {
   send();
 }
 
+/** Takes a scan back, and says so in its entry. */
+async function undo(sent) {
+  const entry = sent.closest(".scan");
+  const button = sent.querySelector("button");
+  button.disabled = true;
+  const answer = await post(sent.action, new FormData(sent), entry.id);
+  button.disabled = false;
+  if (answer.leaving) return;
+  if (!answer.settled) {
+    showError("Not undone", { act: () => undo(sent), requestId: answer.requestId });
+    return;
+  }
+  place("", answer); // the message; the row that comes along is not on this page
+  if (!answer.ok) return;
+  entry.className = "scan is-undone";
+  entry.dataset.tone = "undone";
+  entry.querySelector(".result").textContent = "Undone";
+  sent.remove();
+  form().elements.code.focus();
+}
+
 /** The page is about to go: what waits is sent without waiting for each other. */
 function leave() {
   for (const scan of waiting.slice(isSending ? 1 : 0)) post("/scan", fieldsOf(scan), "");
@@ -228,6 +247,11 @@ export function watchScans() {
   code.setAttribute("aria-describedby", "code-hint"); // what happens is announced as it does
   document.addEventListener("submit", (event) => {
     const sent = event.target;
+    if (sent.matches(".scan form[data-undo]")) {
+      event.preventDefault();
+      undo(sent);
+      return;
+    }
     if (!sent.matches("form[data-scan]")) return;
     if (new FormData(sent).get("mode") === "find") return; // leads to another page
     event.preventDefault();

@@ -24,7 +24,7 @@ use super::layout::{Layout, Section};
 use super::{KEY_LOST, adjust, left_toast, new_key, page, see_other};
 use crate::access::May;
 use crate::error::{HttpError, PageResult};
-use crate::flash::Flash;
+use crate::flash::{Flash, LeftUndo};
 use crate::form::Form;
 use crate::query::Query;
 use crate::request::Wants;
@@ -234,7 +234,7 @@ async fn count(
                 .ok_or(HttpError::Defect("a scan is not in the ledger"))?;
             Ok(Answer {
                 status: StatusCode::OK,
-                entry: posted(row),
+                entry: posted(row, &sitting.after(Trace::Posted(posting))),
                 trace: Some(Trace::Posted(posting)),
             })
         }
@@ -330,13 +330,30 @@ impl Answer {
 }
 
 /// A scan as the ledger has it.
-fn posted(row: &ScanRow) -> Entry {
+fn posted(row: &ScanRow, sitting: &Sitting) -> Entry {
+    let undo = LeftUndo {
+        posting: row.posting,
+        item: row.item,
+        view_location: String::new(),
+        return_to: sitting.href(),
+    };
+    let result = match (row.undone, row.redone) {
+        (false, _) => format!("{} at {}", number(row.after), row.location_name),
+        (true, false) => "Undone".to_owned(),
+        (true, true) => "Undone, and done again".to_owned(),
+    };
     Entry {
+        tone: if row.undone && !row.redone {
+            Tone::Undone
+        } else {
+            Tone::Done
+        },
+        undo: (!row.undone).then(|| undo.form()),
         trace: Trace::Posted(row.posting).write(),
         change: Some(change(row.delta)),
         what: row.item_name.clone(),
         href: Some(item_href(row.item)),
-        result: format!("{} at {}", number(row.after), row.location_name),
+        result,
         ..Entry::default()
     }
 }
@@ -480,7 +497,7 @@ async fn entries(
         match trace {
             Trace::Posted(posting) => {
                 let row = rows.iter().find(|row| row.posting == *posting);
-                entries.extend(row.map(posted));
+                entries.extend(row.map(|row| posted(row, sitting)));
             }
             Trace::Unknown(code) => entries.push(unknown(code, by)),
             Trace::Refused(item) => {

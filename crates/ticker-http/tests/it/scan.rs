@@ -108,6 +108,36 @@ async fn each_scan_counts_once_and_the_sitting_goes_on() {
 }
 
 #[tokio::test]
+async fn a_scan_is_taken_back_from_the_list() {
+    let app = TestApp::new().await;
+    let staff = app.browser(Role::Staff).await;
+    app.db.item("AA batteries").barcode("4711").stock(40).await;
+    let counted = scan(&staff, "add", "4711").await;
+    let list = staff.get(counted.location()).await;
+    let action = list.text().split("action=\"/postings/").nth(1).unwrap();
+    let posting = action.split('/').next().unwrap();
+    let key = key().to_string();
+    let fields = [("key", key.as_str()), ("return_to", counted.location())];
+    let undone = staff
+        .post(&format!("/postings/{posting}/undo"), &fields)
+        .await;
+    assert_eq!(undone.location(), counted.location());
+    let list = staff.get(undone.location()).await;
+    shows(&list, "scan is-undone");
+    let entry = list.text().split("scan is-undone").nth(1).unwrap();
+    let entry = entry.split("</li>").next().unwrap();
+    assert!(!entry.contains("/undo"), "{entry}");
+    assert_eq!(app.db.texts("select total from items").await, ["40"]);
+
+    let undoing = app.db.texts("select posting_id from undos").await.remove(0);
+    let key = ticker_testkit::key().to_string();
+    let path = format!("/postings/{undoing}/undo");
+    staff.post(&path, &[("key", key.as_str())]).await;
+    let list = staff.get(counted.location()).await;
+    shows(&list, "Undone, and done again");
+}
+
+#[tokio::test]
 async fn what_did_not_count_is_said_and_stays_in_the_sitting() {
     let app = TestApp::new().await;
     let staff = app.browser(Role::Staff).await;

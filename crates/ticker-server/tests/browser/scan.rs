@@ -22,6 +22,7 @@ async fn scanning_with_script() {
         the_field_keeps_what_is_typed(stage).await;
         an_outage_loses_nothing(stage).await;
         leaving_loses_nothing(stage).await;
+        takes_back(stage).await;
         finds(stage, &items).await;
     })
     .await;
@@ -34,6 +35,7 @@ async fn scanning_without_script() {
         counts_and_lists(stage).await;
         reload_and_back_repeat_nothing(stage).await;
         two_codes_from_one_page(stage).await;
+        takes_back(stage).await;
         finds(stage, &items).await;
     })
     .await;
@@ -177,6 +179,23 @@ async fn leaving_loses_nothing(stage: &Stage) {
     page.expect_texts(".scan:nth-child(-n + 4) .what", &latest)
         .await;
     assert_eq!(stage.db.texts(POSTED).await, posted);
+}
+
+async fn takes_back(stage: &Stage) {
+    let page = &stage.browser;
+    page.go("/scan?mode=add").await;
+    page.expect_focus("code").await;
+    scan(stage, BATTERIES).await;
+    page.expect_texts(".scan .what", &["+1 AA batteries"]).await;
+    let posted = stage.db.texts(POSTED).await.len();
+    page.click(".scan [data-undo] button").await;
+    page.expect_texts(".scan .result", &["Undone"]).await;
+    page.expect("Undone: −1 AA batteries").await;
+    page.expect_count(".scan [data-undo]", 0).await;
+    page.expect_focus("code").await;
+    assert_eq!(stage.db.texts(POSTED).await[posted..], ["-1"]);
+    page.reload().await;
+    page.expect_texts(".scan .result", &["Undone"]).await;
 }
 
 async fn finds(stage: &Stage, [batteries, fuse]: &[TestItem; 2]) {

@@ -65,7 +65,9 @@ pub(crate) enum Tone {
     /// It counted.
     #[default]
     Done,
-    /// It did not.
+    /// It was taken back.
+    Undone,
+    /// It did not count.
     Refused,
     /// Somebody has to choose.
     Asking,
@@ -76,6 +78,7 @@ impl Tone {
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Done => "done",
+            Self::Undone => "undone",
             Self::Refused => "refused",
             Self::Asking => "asking",
         }
@@ -85,6 +88,7 @@ impl Tone {
     pub(crate) fn icon(self) -> &'static str {
         match self {
             Self::Done => "ok",
+            Self::Undone => "restore",
             Self::Refused => "warning",
             Self::Asking => "info",
         }
