@@ -87,6 +87,7 @@ pub(crate) async fn tour(stage: &Stage, sights: &Sights, mut visit: impl AsyncFn
     tour_adding(page, sights, &mut visit).await;
     tour_scanning(page, sights, &mut visit).await;
     tour_conflict(stage, sights, &mut visit).await;
+    tour_groups(stage, sights, &mut visit).await;
     tour_people(page, sights, &mut visit).await;
     tour_errors(stage, sights, &mut visit).await;
 }
@@ -224,6 +225,36 @@ async fn tour_conflict(stage: &Stage, sights: &Sights, visit: &mut impl AsyncFnM
     page.expect("Somebody saved this item while you were editing.")
         .await;
     visit("item-conflict").await;
+}
+
+/// Locations and categories, and what is asked before one is merged into another.
+async fn tour_groups(stage: &Stage, sights: &Sights, visit: &mut impl AsyncFnMut(&str)) {
+    let page = &stage.browser;
+    let [_, _, category, location, _] = &sights.named;
+    for (list, taken) in [("categories", category), ("locations", location)] {
+        page.go(&format!("/{list}")).await;
+        page.expect_count("h1", 1).await;
+        visit(list).await;
+        send(page, &format!("form[action='/{list}']"), &[("name", taken)]).await;
+        page.expect("of this name").await;
+        visit(&format!("{list}-taken")).await;
+    }
+    page.go("/locations?archived=1").await;
+    visit("locations-archived").await;
+    let spare = stage.db.location("A spare shelf").await;
+    let home = "select home_location_id from items order by id limit 1";
+    let home = stage.db.texts(home).await.concat();
+    page.go(&format!("/locations/{home}")).await;
+    visit("location").await;
+    page.go(&format!("/locations/{home}/merge?into={spare}"))
+        .await;
+    page.expect("Keep both").await;
+    visit("location-merge").await;
+    page.go(&format!("/locations/{spare}")).await;
+    page.click(&format!("form[action='/locations/{spare}/archive'] button"))
+        .await;
+    page.expect("until it is restored").await;
+    visit("location-archived").await;
 }
 
 async fn tour_people(page: &Browser, sights: &Sights, visit: &mut impl AsyncFnMut(&str)) {
