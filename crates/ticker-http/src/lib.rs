@@ -56,6 +56,7 @@ mod next;
 mod observe;
 mod pages;
 mod path;
+mod preferences;
 mod query;
 mod request;
 mod request_id;

@@ -18,8 +18,8 @@ use tower_http::timeout::TimeoutLayer;
 use crate::access::{Access, require};
 use crate::limits::SOON;
 use crate::pages::{
-    account, adjust, archive, enroll, group, history, inventory, item, item_new, login, scan,
-    shortcuts, transfer, undo,
+    account, adjust, archive, enroll, group, history, inventory, item, item_new, login,
+    preferences, scan, shortcuts, transfer, undo,
 };
 use crate::state::Web;
 use crate::{assets, health, live};
@@ -37,6 +37,7 @@ pub(crate) fn pages() -> Routes {
         .get("/login", Access::ANYONE, login::show)
         .post("/login", Access::ANYONE, login::sign_in)
         .post("/logout", Access::ANYONE, login::sign_out)
+        .post("/preferences", Access::ANYONE, preferences::choose)
         .get("/", view, inventory::list)
         .post("/demo", creating, inventory::load_demo)
         .get("/items/new", creating, item_new::show)

@@ -21,6 +21,7 @@ use crate::csrf::refuse_strangers;
 use crate::error::{HttpError, answer_errors};
 use crate::limits::{BODY_BYTES_MAX, BODY_IDLE, HANDLER, refuse_encoded};
 use crate::observe::observe;
+use crate::preferences;
 use crate::routes::{self, Routes};
 use crate::security_headers::secure;
 use crate::sessions::{self, Sessions};
@@ -35,7 +36,7 @@ use crate::state::Web;
 /// 1. its name, span, log line and metrics, so that nothing goes unseen;
 /// 2. security headers, which so are on every answer;
 /// 3. compression of whatever is answered;
-/// 4. words for errors, from wherever below they come;
+/// 4. how the browser likes its pages, and words for errors, from wherever below they come;
 /// 5. a net for panics, and the time that everything below may take;
 /// 6. limits on the body;
 ///
@@ -68,6 +69,7 @@ fn assemble(
         .layer(from_fn_with_state(proxies, observe))
         .layer(map_response(secure))
         .layer(CompressionLayer::new())
+        .layer(from_fn(preferences::know))
         .layer(from_fn(answer_errors))
         .layer(CatchPanicLayer::custom(answer_panic))
         .layer(TimeoutLayer::with_status_code(

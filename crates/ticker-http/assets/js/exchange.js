@@ -1,5 +1,6 @@
 // One exchange with the server for a form that script sends: what goes out, and what the answer means.
 
+import { keepingFocus } from "./focus.js";
 import { region, showError } from "./toasts.js";
 
 /** A random UUID. `crypto.randomUUID` is missing on plain http, which development uses. */
@@ -50,7 +51,7 @@ export async function post(action, fields, target) {
 export function place(holderId, answer) {
   const holder = document.getElementById(holderId);
   if (holder && answer.html.includes(`id="${holderId}"`)) {
-    htmx.swap(holder, answer.html, { swapStyle: "outerHTML" });
+    keepingFocus(() => htmx.swap(holder, answer.html, { swapStyle: "outerHTML" }));
   } else if (answer.html.includes("hx-swap-oob")) {
     htmx.swap(region(), answer.html, { swapStyle: "none" });
   } else if (!answer.ok) {

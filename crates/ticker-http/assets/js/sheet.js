@@ -2,6 +2,7 @@
 // Without script, or when the page cannot be fetched, they are ordinary links.
 
 import { place, post } from "./exchange.js";
+import { awaiting, number, settle } from "./quantities.js";
 import { showError } from "./toasts.js";
 
 const dialog = () => document.getElementById("sheet");
@@ -33,7 +34,8 @@ async function openSheet(link) {
 
 async function sendSheet(form, fields, holderId) {
   form.querySelectorAll("[type=submit]").forEach((button) => (button.disabled = true));
-  const answer = await post(form.action, fields, holderId);
+  const item = form.dataset.row;
+  const answer = await awaiting(item, post(form.action, fields, holderId));
   form.querySelectorAll("[type=submit]").forEach((button) => (button.disabled = false));
   if (answer.leaving) return;
   if (!answer.settled) {
@@ -47,6 +49,20 @@ async function sendSheet(form, fields, holderId) {
     // What opened the dialog was replaced, and the focus with it: the number that was changed takes it.
     place(holderId, answer)?.querySelector("a.quantity")?.focus();
   }
+  settle(item);
+}
+
+/** Tells an open form of an item that stock has moved under it. What was seen, and is sent, stays. */
+export function tellSheet(item, levels, words) {
+  const form = dialog().open && document.querySelector(`#sheet form[data-row="${Number(item)}"]`);
+  const location = form && form.elements.namedItem("location")?.value;
+  const moved = levels.find((level) => String(level.location) === location);
+  const place = document.querySelector("#sheet .adjust-now");
+  if (!moved || !place) return;
+  const told = place.querySelector(".told") ?? place.appendChild(document.createElement("span"));
+  told.className = "told";
+  told.setAttribute("role", "status");
+  told.textContent = `Stock moved: ${number(moved.on_hand)} now (${words})`;
 }
 
 export function watchSheets() {

@@ -2,6 +2,9 @@
 
 const SHOWN_MS = 10_000;
 const QUIET_MAX = 3;
+/** On a telephone they lie over what is worked with. */
+const QUIET_MAX_NARROW = 1;
+const narrow = matchMedia("(max-width: 40rem)");
 
 export const region = () => document.getElementById("toasts");
 
@@ -22,17 +25,24 @@ function arm(toast) {
 /** Keeps quick work from burying the page: only the latest few good messages stay. */
 function thin() {
   const quiet = region().querySelectorAll("[data-toast]:not(.is-error)");
-  for (const toast of [...quiet].slice(0, -QUIET_MAX)) toast.remove();
+  const most = narrow.matches ? QUIET_MAX_NARROW : QUIET_MAX;
+  for (const toast of [...quiet].slice(0, -most)) toast.remove();
 }
 
 /**
- * Shows an error until it is dismissed. With `act`, offers Retry, which takes the toast away and calls it.
- * Returns the toast.
+ * Shows an error until it is dismissed, which `dismissed` hears of. With `act`, offers Retry, which takes
+ * the toast away and calls it. With `signIn`, an address, leads there. Returns the toast.
  */
-export function showError(text, { act, requestId } = {}) {
+export function showError(text, { act, dismissed, requestId, signIn } = {}) {
   const toast = document.getElementById("toast-pattern").content.firstElementChild.cloneNode(true);
   const line = toast.querySelector(".text");
   line.textContent = text;
+  if (signIn) {
+    const link = document.createElement("a");
+    link.href = signIn;
+    link.textContent = "Sign in";
+    line.append(" ", link);
+  }
   if (requestId) {
     const small = document.createElement("small");
     small.textContent = `Request ${requestId}`;
@@ -41,14 +51,23 @@ export function showError(text, { act, requestId } = {}) {
   const button = toast.querySelector("[data-act]");
   if (act) {
     button.addEventListener("click", () => {
-      toast.remove();
+      drop(toast);
       act();
     });
   } else {
     button.remove();
   }
+  if (dismissed) toast.addEventListener("ticker:dismissed", dismissed);
   region().append(toast);
   return toast;
+}
+
+/** Takes a toast away. If it had the focus, the next one has it, or the page. */
+export function drop(toast) {
+  const hadFocus = toast.contains(document.activeElement);
+  const next = toast.nextElementSibling ?? toast.previousElementSibling;
+  toast.remove();
+  if (hadFocus) (next?.querySelector("button") ?? document.getElementById("main"))?.focus({ preventScroll: true });
 }
 
 export function watchToasts() {
@@ -60,6 +79,9 @@ export function watchToasts() {
     thin();
   }).observe(region(), { childList: true });
   region().addEventListener("click", (event) => {
-    event.target.closest("[data-dismiss]")?.closest("[data-toast]").remove();
+    const toast = event.target.closest("[data-dismiss]")?.closest("[data-toast]");
+    if (!toast) return;
+    toast.dispatchEvent(new CustomEvent("ticker:dismissed"));
+    drop(toast);
   });
 }

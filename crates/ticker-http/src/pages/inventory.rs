@@ -85,6 +85,7 @@ fn show(
         may_create: role.may(Permission::ItemCreate),
         chips: chips(query, list),
         clear_href: (is_filtered || list.page.rows.is_empty()).then(|| href(&unfiltered)),
+        title: title(filter, list),
         filter_words: filter_words(filter, list),
         heads: heads(query),
         pages: pages(query, list),
@@ -235,6 +236,31 @@ fn filter_words(filter: &StockFilter, list: &StockList) -> Vec<String> {
     .into_iter()
     .flatten()
     .collect()
+}
+
+/// What tells this list from others among a browser's tabs and in its history: `“bolt”, Low · Inventory`.
+fn title(filter: &StockFilter, list: &StockList) -> String {
+    let category = list
+        .categories
+        .iter()
+        .find(|one| Some(one.id) == filter.category);
+    let location = list
+        .locations
+        .iter()
+        .find(|one| Some(one.id) == filter.location);
+    let parts = [
+        filter.search.as_ref().map(|text| format!("“{text}”")),
+        category.map(|one| one.name.clone()),
+        location.map(|one| one.name.clone()),
+        filter.status.map(|status| status.label().to_owned()),
+        filter.archived.then(|| "Archived".to_owned()),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    if parts.is_empty() {
+        "Inventory".to_owned()
+    } else {
+        format!("{} · Inventory", parts.join(", "))
+    }
 }
 
 fn heads(query: &StockQuery) -> Vec<Head> {

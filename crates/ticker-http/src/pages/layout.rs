@@ -2,7 +2,11 @@
 
 use ticker_auth::SignedIn;
 use ticker_domain::permission::Permission;
+use ticker_domain::stock::StockStatus;
 use ticker_domain::user::Role;
+
+/// What script shows beside a number that changes: each status as templates draw it.
+pub(crate) const STATUSES: [StockStatus; 4] = StockStatus::ALL;
 
 /// The frame of a page.
 #[derive(Clone, Debug, Default)]
@@ -37,6 +41,8 @@ pub(crate) enum Section {
 /// The signed-in user as the header shows them.
 #[derive(Clone, Debug)]
 pub(crate) struct Viewer {
+    /// Tells a page's own changes from those of others.
+    pub(crate) id: i64,
     /// What they sign in with.
     pub(crate) username: String,
     /// What colleagues call them.
@@ -57,6 +63,7 @@ pub(crate) struct Viewer {
 impl Viewer {
     fn of(user: &SignedIn) -> Self {
         Self {
+            id: user.id.0,
             username: user.username.clone(),
             display_name: user.display_name.clone(),
             initials: initials(&user.display_name),

@@ -16,6 +16,7 @@ pub(crate) mod item;
 pub(crate) mod item_new;
 pub(crate) mod layout;
 pub(crate) mod login;
+pub(crate) mod preferences;
 pub(crate) mod scan;
 pub(crate) mod shortcuts;
 pub(crate) mod transfer;

@@ -17,6 +17,7 @@ mod log;
 mod metrics;
 mod next;
 mod nonsense;
+mod preferences;
 mod scan;
 mod sessions;
 mod transfer;

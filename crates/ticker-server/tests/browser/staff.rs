@@ -330,6 +330,7 @@ async fn reads_what_happened(stage: &Stage, batteries: TestItem) {
         "Damaged",
         "Page",
         "fell off the shelf",
+        "Undo",
     ];
     assert_eq!(row, told);
 }

@@ -19,6 +19,8 @@ pub(crate) struct InventoryPage {
     pub(crate) clear_href: Option<String>,
     /// The filters in words, for when nothing matches.
     pub(crate) filter_words: Vec<String>,
+    /// The page's title, which says what the list is filtered for.
+    pub(crate) title: String,
     pub(crate) heads: Vec<Head>,
     pub(crate) rows: Vec<StockRow>,
     pub(crate) pages: Pages,

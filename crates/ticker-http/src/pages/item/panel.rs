@@ -29,7 +29,8 @@ pub(super) fn stock_panel(found: &ItemView, role: Role) -> StockPanel {
         location_id: level.location.0,
         location: level.location_name.clone(),
         home: level.location == item.home_location,
-        on_hand: number(level.on_hand),
+        on_hand: level.on_hand,
+        quantity: number(level.on_hand),
         ways: may_adjust.then(|| ways(level)),
     };
     let home = found
@@ -96,6 +97,7 @@ fn gauge(item: &Item) -> Option<Gauge> {
     Some(Gauge {
         description: format!("{} on hand, {}", number(item.total), named.join(", ")),
         filled_percent: percent(item.total),
+        end,
         marks,
     })
 }

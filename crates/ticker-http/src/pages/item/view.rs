@@ -75,7 +75,9 @@ pub(crate) struct LevelRow {
     pub(crate) location_id: i64,
     pub(crate) location: String,
     pub(crate) home: bool,
-    pub(crate) on_hand: String,
+    pub(crate) on_hand: i64,
+    /// `on_hand` as read.
+    pub(crate) quantity: String,
     /// What can be done there, if anything.
     pub(crate) ways: Option<Ways>,
 }
@@ -95,6 +97,8 @@ pub(crate) struct Gauge {
     /// The same in words.
     pub(crate) description: String,
     pub(crate) filled_percent: i64,
+    /// How much the whole bar is, which script fills it by.
+    pub(crate) end: i64,
     pub(crate) marks: Vec<GaugeMark>,
 }
 

@@ -1,0 +1,132 @@
+// The rows of a list that is shown while stock moves. A row changes where it stands and never goes
+// elsewhere by itself: what no longer fits the order or the filter is counted, and moves when asked to.
+
+import { keepingFocus } from "./focus.js";
+import { isWaiting, settleAll } from "./quantities.js";
+
+const STATUSES = ["out", "low", "ok", "over"];
+
+/** What a row is sorted by, where stock that moves can change it. */
+const KEYS = {
+  status: (row) => STATUSES.findIndex((status) => row.matches(`.is-${status}`)),
+  quantity: (row) => Number(row.querySelector("[data-quantity]").dataset.quantity),
+  changed: (row) => Date.parse(row.querySelector("time").dateTime),
+};
+
+/** Many pages hear at the same moment that they have missed something: they ask again one by one. */
+const REFETCH_SPREAD_MS = 1_000;
+const REFETCH_PAUSE_MS = 2_000;
+
+/** Items of which rows would be on this page by now, or would not be any more. */
+const strangers = new Set();
+
+const results = () => document.getElementById("results");
+const rows = () => [...document.querySelectorAll("#results tr[data-item]")];
+
+/** How many have to move for the others to be in order: all but the longest run that is. */
+function outOfOrder(keys, isDescending) {
+  const tops = [];
+  for (const key of keys) {
+    const value = isDescending ? -key : key;
+    let [low, high] = [0, tops.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (tops[middle] <= value) low = middle + 1;
+      else high = middle;
+    }
+    tops[low] = value;
+  }
+  return keys.length - tops.length;
+}
+
+function movedCount() {
+  const filters = document.getElementById("filters");
+  if (!filters) return 0;
+  const chosen = new FormData(filters);
+  const status = chosen.get("status");
+  const misfits = rows().filter((row) => row.dataset.gone || (status && !row.matches(`.is-${status}`)));
+  const fitting = rows().filter((row) => !misfits.includes(row));
+  const key = KEYS[chosen.get("sort")];
+  const unordered = key ? outOfOrder(fitting.map(key), chosen.get("dir") === "desc") : 0;
+  return misfits.length + unordered + strangers.size;
+}
+
+/** Says how many rows stand where they should not. */
+export function showMoved() {
+  const button = document.getElementById("moved");
+  if (!button) return;
+  const count = movedCount();
+  button.hidden = count === 0;
+  button.textContent = `${count === 1 ? "1 row" : `${count} rows`} moved · Refresh`;
+}
+
+/** Loads the list as it is now, as the filters' own answer comes. */
+async function refresh() {
+  const page = await load();
+  if (!page) return;
+  const fresh = page.getElementById("results");
+  keepingFocus(() => htmx.swap(results(), fresh.outerHTML, { swapStyle: "outerHTML" }));
+  strangers.clear();
+  showMoved();
+  if (document.activeElement === document.body) rows()[0]?.querySelector("a.quantity")?.focus({ preventScroll: true });
+}
+
+async function load() {
+  try {
+    const response = await fetch(location.href, { headers: { Accept: "text/html" } });
+    if (!response.ok || response.redirected) return null;
+    return new DOMParser().parseFromString(await response.text(), "text/html");
+  } catch {
+    return null; // the live dot tells
+  }
+}
+
+let wanted = null;
+let timer = 0;
+
+/** Brings rows up to date by loading the page again: those of these items, or all. */
+export function refetch(items) {
+  if (!results()) return;
+  const all = items === undefined || wanted === "all";
+  wanted = all ? "all" : new Set([...(wanted ?? []), ...items]);
+  if (timer) return;
+  timer = setTimeout(async () => {
+    const asked = wanted;
+    wanted = null;
+    const page = await load();
+    if (page) takeOver(page, (item) => asked === "all" || asked.has(item));
+    timer = setTimeout(() => {
+      timer = 0;
+      if (wanted) refetch([]);
+    }, REFETCH_PAUSE_MS);
+  }, Math.random() * REFETCH_SPREAD_MS);
+}
+
+/** Takes from a page that was loaded what has changed, leaving every row where it is. */
+function takeOver(page, isAsked) {
+  const shown = rows();
+  for (const row of shown) {
+    const { item } = row.dataset;
+    if (!isAsked(item) || isWaiting(item)) continue;
+    const fresh = page.getElementById(row.id);
+    if (!fresh) row.dataset.gone = "true";
+    else if (Number(fresh.dataset.version) >= Number(row.dataset.version)) {
+      keepingFocus(() => row.replaceWith(document.adoptNode(fresh)));
+    }
+  }
+  const ids = new Set(shown.map((row) => row.id));
+  strangers.clear();
+  for (const { id } of page.querySelectorAll("#results tr[data-item]")) if (!ids.has(id)) strangers.add(id);
+  const [chips, freshChips] = [document, page].map((one) => [...one.querySelectorAll(".results-head .chip .count")]);
+  if (chips.length === freshChips.length) chips.forEach((chip, at) => (chip.textContent = freshChips[at].textContent));
+  settleAll();
+  showMoved();
+}
+
+export function watchList() {
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("#moved")) refresh();
+  });
+  document.addEventListener("ticker:moved", showMoved);
+  document.addEventListener("htmx:afterSettle", showMoved);
+}

@@ -1,0 +1,169 @@
+// What others do, as it happens: one stream of events, from which rows and panels change in place.
+
+import { refetch } from "./list.js";
+import { change, hear } from "./quantities.js";
+import { refetchPanels } from "./panels.js";
+import { tellSheet } from "./sheet.js";
+import { showError } from "./toasts.js";
+
+/** A browser has six connections to a site: a page that nobody looks at lets go of its own. */
+const HIDDEN_MS = 5_000;
+/** The server says something every 15 s, if only that it is there. */
+const SILENCE_MS = 40_000;
+const RETRY_MS = 1_000;
+const RETRY_MS_MAX = 30_000;
+/** At most so often a screen reader is told what changed. */
+const TOLD_MS = 5_000;
+
+const state = { cursor: "", stream: null, failures: 0, timer: 0, hasEnded: false };
+
+/** Shows in the header whether numbers follow what happens; words say so as well as the colour. */
+function show(word) {
+  const dot = document.getElementById("live");
+  if (!dot || dot.dataset.state === word) return;
+  dot.dataset.state = word;
+  const texts = { live: "Live", lost: "Reconnecting, numbers may be old", ended: "Signed out, numbers may be old" };
+  dot.querySelector("span").textContent = texts[word];
+}
+
+async function open() {
+  clearTimeout(state.timer);
+  if (state.stream || state.hasEnded || document.hidden) return;
+  const stream = new AbortController();
+  state.stream = stream;
+  try {
+    await follow(stream);
+  } catch {
+    // whatever broke, it is opened again
+  }
+  if (state.stream !== stream) return; // we closed it ourselves
+  state.stream = null;
+  if (state.hasEnded) return;
+  show("lost");
+  const wait = Math.min(RETRY_MS * 2 ** state.failures, RETRY_MS_MAX) * (0.5 + Math.random());
+  state.failures += 1;
+  state.timer = setTimeout(open, wait);
+}
+
+function close() {
+  clearTimeout(state.timer);
+  const { stream } = state;
+  state.stream = null;
+  stream?.abort();
+}
+
+/** Reads a stream to its end. */
+async function follow(stream) {
+  const address = state.cursor ? `/live?after=${encodeURIComponent(state.cursor)}` : "/live";
+  const response = await fetch(address, {
+    headers: { Accept: "text/event-stream" },
+    cache: "no-store",
+    signal: stream.signal,
+  });
+  const isStream = response.headers.get("content-type")?.startsWith("text/event-stream");
+  if (response.status === 401 || response.status === 403 || (response.redirected && !isStream)) {
+    end();
+    return;
+  }
+  if (!response.ok || !isStream) return;
+  state.failures = 0;
+  show("live");
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  let silence = 0;
+  let text = "";
+  try {
+    for (;;) {
+      silence = setTimeout(() => stream.abort(), SILENCE_MS);
+      const { done, value } = await reader.read();
+      clearTimeout(silence);
+      if (done) return;
+      const blocks = (text + value).split("\n\n");
+      text = blocks.pop();
+      blocks.forEach(receive);
+    }
+  } finally {
+    clearTimeout(silence);
+  }
+}
+
+/** Takes one event: lines of `field: value`, of which one that begins with a colon is a sign of life. */
+function receive(block) {
+  const fields = { data: "" };
+  for (const line of block.split("\n")) {
+    const [, name, value] = line.match(/^(\w+): ?(.*)$/) ?? [];
+    if (name) fields[name] = value;
+  }
+  if (fields.id) state.cursor = fields.id;
+  if (!fields.event) return;
+  const data = fields.data ? JSON.parse(fields.data) : {};
+  if (fields.event === "stock") stockMoved(data);
+  else if (fields.event === "item") itemChanged(String(data.item));
+  else if (fields.event === "resync") resync();
+  else if (fields.event === "ended") end();
+}
+
+/** `Ana −2`, or `Ana, Bo and others −7`: who it was, from where one stands. */
+function whoDid({ by, others, delta }) {
+  const name = String(by.id) === document.body.dataset.user ? "You" : by.name.split(" ")[0];
+  return `${name}${others > 0 ? ` and ${others} more` : ""} ${change(delta)}`;
+}
+
+function stockMoved(event) {
+  const words = whoDid(event);
+  if (!hear(event, words)) return;
+  const item = String(event.item);
+  tellSheet(item, event.levels, words);
+  tellReader(item, words, event.on_hand);
+  refetchPanels(item);
+}
+
+function itemChanged(item) {
+  refetch([item]);
+  refetchPanels(item, { whole: true });
+}
+
+function resync() {
+  refetch();
+  refetchPanels(document.querySelector("#stock")?.dataset.item, { whole: true });
+}
+
+let toldAt = -Infinity;
+
+/** Tells a screen reader of the item that is being worked with, not of everything in a busy list. */
+function tellReader(item, words, onHand) {
+  const holder = document.querySelector(`[data-item="${item}"]`);
+  const isWorkedWith = holder?.id === "stock" || holder?.contains(document.activeElement);
+  if (!isWorkedWith || performance.now() - toldAt < TOLD_MS) return;
+  toldAt = performance.now();
+  document.getElementById("news").textContent = `${holder.dataset.name}: ${words}, now ${onHand}`;
+}
+
+/** The session is over: nothing comes any more, and asking again would be in vain. */
+function end() {
+  if (state.hasEnded) return;
+  state.hasEnded = true;
+  close();
+  show("ended");
+  const here = encodeURIComponent(location.pathname + location.search);
+  showError("You are signed out here.", { signIn: `/login?next=${here}` });
+}
+
+export function watchLive() {
+  const { live } = document.body.dataset;
+  if (live === undefined) return;
+  state.cursor = live;
+  let hidden = 0;
+  document.addEventListener("visibilitychange", () => {
+    clearTimeout(hidden);
+    if (document.hidden) hidden = setTimeout(close, HIDDEN_MS);
+    else open();
+  });
+  addEventListener("pagehide", close);
+  addEventListener("pageshow", open);
+  addEventListener("offline", () => {
+    close();
+    show("lost");
+  });
+  addEventListener("online", open);
+  open();
+}

@@ -1,0 +1,29 @@
+// The Undo of a toast: takes back what was just done, where it was done.
+
+import { place, post } from "./exchange.js";
+import { focusItem } from "./focus.js";
+import { awaiting, settle } from "./quantities.js";
+import { showError } from "./toasts.js";
+
+/** Sends a toast's form; the toast makes way for the answer's. The form's key makes a second try harmless. */
+async function undo(action, fields, item) {
+  const holder = document.querySelector(`[data-item="${Number(item)}"]`)?.id ?? `item-${item}`;
+  const answer = await awaiting(item, post(action, fields, holder));
+  if (answer.leaving) return;
+  if (answer.settled) place(holder, answer);
+  else showError("Not undone", { act: () => undo(action, fields, item), requestId: answer.requestId });
+  settle(item);
+}
+
+export function watchUndo() {
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (!form.matches("#toasts form[data-undo]")) return;
+    event.preventDefault();
+    const fields = [...new FormData(form)];
+    const { row } = form.dataset;
+    form.closest("[data-toast]").remove();
+    focusItem(row);
+    undo(form.getAttribute("action"), fields, row);
+  });
+}

@@ -1,0 +1,162 @@
+//! What others do, on a screen that is open meanwhile.
+
+use ticker_domain::user::Role;
+use ticker_testkit::{PASSWORD, TestItem, key};
+
+use crate::harness::{Client, Script, Stage, list, story};
+
+#[tokio::test]
+async fn live() {
+    story("live", Script::On, async |stage| {
+        stage.db.user_named("ana", "Ana Ahlers", Role::Staff).await;
+        stage.db.user_named("bo", "Bo Bell", Role::Staff).await;
+        let batteries = stage.db.item("AA batteries").thresholds(5, 20, None);
+        let batteries = batteries.stock(12).await;
+        let fuse = stage.db.item("Fuse").stock(20).await;
+        stage.browser.sign_in("ana", PASSWORD).await;
+        let bo = stage.client().sign_in("bo", PASSWORD).await;
+        a_row_follows(stage, &bo, batteries).await;
+        ones_own_press_is_counted_once(stage, batteries).await;
+        an_open_form_is_told(stage, &bo, batteries).await;
+        rows_stay_where_they_are(stage, &bo, batteries, fuse).await;
+        an_items_page_follows(stage, &bo, batteries).await;
+        a_lost_connection_is_said_and_caught_up(stage, &bo, batteries).await;
+    })
+    .await;
+}
+
+/// Number, status and who it was; the focus stays.
+async fn a_row_follows(stage: &Stage, bo: &Client, item: TestItem) {
+    let page = &stage.browser;
+    page.go("/").await;
+    is_live(stage).await;
+    let quantity = format!("quantity-{}", item.id);
+    page.run(&format!("document.getElementById('{quantity}').focus()"))
+        .await;
+    change(bo, item, -8).await;
+    list::expect_number(page, item.id, "4").await;
+    page.expect_texts(&format!("#item-{} .by", item.id), &["Bo −8"])
+        .await;
+    page.expect_texts(&format!("#item-{}.is-low .status-low", item.id), &["Low"])
+        .await;
+    page.expect_focus(&quantity).await;
+    page.expect_answer(
+        "return document.getElementById('news').textContent",
+        "AA batteries: Bo −8, now 4",
+    )
+    .await;
+}
+
+/// The answer and the event tell the same change; nobody is said to have made it.
+async fn ones_own_press_is_counted_once(stage: &Stage, item: TestItem) {
+    let page = &stage.browser;
+    page.go("/").await;
+    is_live(stage).await;
+    page.run(
+        "window.shown = []; new MutationObserver(() => shown.push(document.querySelector('tbody [data-quantity]').innerText)) \
+         .observe(document.querySelector('tbody'), { subtree: true, childList: true, characterData: true })",
+    )
+    .await;
+    page.click(&format!("#add-{}", item.id)).await;
+    page.expect("+1 AA batteries → 5").await;
+    list::expect_number(page, item.id, "5").await;
+    let cursor = "return [...new Set(shown)].join(' ')";
+    page.expect_answer(cursor, "5").await;
+    page.expect_count(&format!("#item-{} .by", item.id), 0)
+        .await;
+}
+
+/// What was seen stays in the form, so that a count is still asked about.
+async fn an_open_form_is_told(stage: &Stage, bo: &Client, item: TestItem) {
+    let page = &stage.browser;
+    list::open_adjust(page, item.id).await;
+    change(bo, item, 7).await;
+    // What one did oneself a moment ago may be told along with it.
+    page.expect("Stock moved: 12 now (Bo").await;
+    page.expect_answer(
+        "return document.querySelector('#sheet [name=seen_on_hand]').value",
+        "5",
+    )
+    .await;
+    page.press("Cancel").await;
+}
+
+/// In a list by quantity the row stays under the pointer until it is asked to move.
+async fn rows_stay_where_they_are(stage: &Stage, bo: &Client, batteries: TestItem, fuse: TestItem) {
+    let page = &stage.browser;
+    page.go("/?sort=quantity").await;
+    is_live(stage).await;
+    list::expect(page, &["AA batteries", "Fuse"]).await;
+    change(bo, batteries, 30).await;
+    page.expect_texts("#moved", &["1 row moved · Refresh"])
+        .await;
+    list::expect(page, &["AA batteries", "Fuse"]).await;
+    page.run(&format!(
+        "document.getElementById('add-{}').focus()",
+        fuse.id
+    ))
+    .await;
+    page.run("document.getElementById('moved').click()").await;
+    list::expect(page, &["Fuse", "AA batteries"]).await;
+    page.expect_focus(&format!("add-{}", fuse.id)).await;
+    page.expect_count("#moved[hidden]", 1).await;
+    change(bo, batteries, -30).await;
+    page.expect_texts("#moved", &["1 row moved · Refresh"])
+        .await;
+}
+
+/// Everything on it: numbers at once, the latest movements a moment later.
+async fn an_items_page_follows(stage: &Stage, bo: &Client, item: TestItem) {
+    let page = &stage.browser;
+    page.go(&format!("/items/{}", item.id)).await;
+    is_live(stage).await;
+    change(bo, item, -9).await;
+    page.expect_texts(".on-hand .total b", &["3"]).await;
+    page.expect_texts("#stock .by", &["Bo −9"]).await;
+    page.expect_texts("#item-status", &["Low"]).await;
+    page.expect_texts("#latest tbody tr:first-child .change", &["−9"])
+        .await;
+}
+
+/// While nothing can be heard the page says so; afterwards it has everything that was missed.
+async fn a_lost_connection_is_said_and_caught_up(stage: &Stage, bo: &Client, item: TestItem) {
+    let page = &stage.browser;
+    page.go("/").await;
+    is_live(stage).await;
+    page.set_offline(true).await;
+    stage
+        .browser
+        .run("dispatchEvent(new Event('offline'))")
+        .await;
+    page.expect_texts("#live", &["Reconnecting, numbers may be old"])
+        .await;
+    change(bo, item, 5).await;
+    list::expect_number(page, item.id, "3").await;
+    page.set_offline(false).await;
+    stage
+        .browser
+        .run("dispatchEvent(new Event('online'))")
+        .await;
+    is_live(stage).await;
+    list::expect_number(page, item.id, "8").await;
+}
+
+async fn is_live(stage: &Stage) {
+    stage.browser.expect_texts("#live", &["Live"]).await;
+}
+
+async fn change(who: &Client, item: TestItem, delta: i64) {
+    let (key, delta, home) = (
+        key().0.to_string(),
+        delta.to_string(),
+        item.home.to_string(),
+    );
+    let fields = [
+        ("key", key.as_str()),
+        ("location", &home),
+        ("delta", &delta),
+    ];
+    let path = format!("/items/{}/adjust", item.id);
+    let answer = who.post(&path, &fields).await;
+    assert_eq!(answer.status, 303, "{}", answer.body);
+}
