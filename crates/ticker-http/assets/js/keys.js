@@ -114,11 +114,14 @@ function open() {
   }
 }
 
-const isTyped = "input:not([type=checkbox], [type=radio]), textarea, select, dialog, [contenteditable]";
+const TYPED_INTO = "input:not([type=checkbox], [type=radio]), textarea, select, dialog, [contenteditable]";
+
+/** Whether a key is for a field or a dialog. What a dialog had the focus on may keep it when that has closed. */
+const isFor = (target) => target.closest(TYPED_INTO) !== null && target.checkVisibility();
 
 function hear(event) {
   if (event.defaultPrevented || event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.target.closest(isTyped) || document.querySelector("dialog[open]")) return;
+  if (isFor(event.target) || document.querySelector("dialog[open]")) return;
   const { key, code, timeStamp: at } = event;
   if (key === "Enter") {
     if (endBurst(at)) event.preventDefault();

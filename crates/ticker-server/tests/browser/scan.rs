@@ -71,7 +71,7 @@ async fn newest_says(stage: &Stage, what: &str, result: &str) {
 async fn counts_and_lists(stage: &Stage) {
     let page = &stage.browser;
     page.expect_focus("code").await;
-    page.pick("Add one each").await;
+    page.pick("Add one").await;
     page.click("#code").await;
     scan(stage, BATTERIES).await;
     newest_says(stage, "+1 AA batteries", "41 at Shop floor").await;
@@ -79,7 +79,7 @@ async fn counts_and_lists(stage: &Stage) {
     newest_says(stage, "+1 Fuse", "2 at Shop floor").await;
     scan(stage, "0815").await;
     newest_says(stage, "Nothing carries 0815", "Not counted.").await;
-    page.pick("Take one each").await;
+    page.pick("Take one").await;
     page.click("#code").await;
     for left in ["1", "0"] {
         scan(stage, FUSE).await;
@@ -125,7 +125,7 @@ async fn fast_scans_are_all_counted(stage: &Stage, [batteries, fuse]: &[TestItem
 /// A choice made by a mouse gives the focus back, and a scanner does not care where it is.
 async fn the_field_keeps_what_is_typed(stage: &Stage) {
     let page = &stage.browser;
-    page.pick("Take one each").await;
+    page.pick("Take one").await;
     page.expect_focus("code").await;
     page.run("document.activeElement.blur()").await;
     scan(stage, BATTERIES).await;

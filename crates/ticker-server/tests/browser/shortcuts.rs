@@ -16,6 +16,7 @@ async fn shortcuts() {
         // Its code begins with a key that does something.
         let bolt = stage.db.item("Bolt").sku("a-+jk").stock(5).await;
         stage.db.item("Cable").stock(5).await;
+        stage.db.location("Back room").await;
         stage.browser.sign_in("ana", PASSWORD).await;
         moves_and_presses(stage, batteries, bolt).await;
         opens_and_lists(stage, bolt).await;
@@ -102,6 +103,13 @@ async fn opens_and_lists(stage: &Stage, bolt: TestItem) {
     keys(stage, "+").await;
     page.expect_texts("#stock .total b", &["7"]).await;
     page.expect_count("#stock.is-pending", 0).await;
+    for (key, form) in [("t", "[action$='/transfer']"), ("c", "#adjust-form")] {
+        keys(stage, key).await;
+        page.expect_count(&format!("dialog[open] form{form}"), 1)
+            .await;
+        keys(stage, &Key::Escape.value().to_string()).await;
+        page.expect_count("dialog[open]", 0).await;
+    }
     page.go("/").await;
     keys(stage, "/").await;
     page.expect_focus("q").await;

@@ -116,8 +116,8 @@ impl Mode {
     pub(crate) fn label(self) -> &'static str {
         match self {
             Self::Find => "Find",
-            Self::Add => "Add one each",
-            Self::Take => "Take one each",
+            Self::Add => "Add one",
+            Self::Take => "Take one",
         }
     }
 
