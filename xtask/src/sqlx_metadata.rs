@@ -105,6 +105,9 @@ fn collect(workspace: &Workspace, library_only: bool) -> Result<Metadata> {
     read(&output)
 }
 
+/// How a migration begins that takes part in no transaction, for sqlx as well.
+const NO_TRANSACTION: &str = "-- no-transaction";
+
 /// Builds the schema as `ticker migrate` would: every migration in order, as the owner role.
 fn migrate(workspace: &Workspace, cluster: &Cluster) -> Result<()> {
     let step = Step::start("Applying the migrations");
@@ -115,10 +118,14 @@ fn migrate(workspace: &Workspace, cluster: &Cluster) -> Result<()> {
         &format!("CREATE DATABASE {DATABASE} OWNER ticker_owner"),
     )?;
     for file in migration_files(&migrations)? {
-        let script = format!("SET ROLE ticker_owner;\n{}", read_text(&file)?);
-        cluster
-            .sql(DATABASE, &script)
-            .with_context(|| format!("migration {} failed", workspace.relative(&file)))?;
+        let migration = read_text(&file)?;
+        let script = format!("SET ROLE ticker_owner;\n{migration}");
+        let applied = if migration.starts_with(NO_TRANSACTION) {
+            cluster.sql_outside_transaction(DATABASE, &script)
+        } else {
+            cluster.sql(DATABASE, &script)
+        };
+        applied.with_context(|| format!("migration {} failed", workspace.relative(&file)))?;
     }
     step.done();
     Ok(())

@@ -1,5 +1,7 @@
 //! The schema: bringing it up to date, and telling whether it is.
 
+use std::time::Duration;
+
 use sqlx::migrate::{Migrate as _, Migrator};
 use sqlx::{PgConnection, PgExecutor};
 
@@ -38,6 +40,7 @@ pub async fn migrate(database: &Database) -> Result<usize, DatabaseError> {
     // Whatever happens, the migrator's lock ends with the connection.
     connection.close_on_drop();
     let connection = &mut *connection;
+    take_turn(connection).await?;
     // The migrator's own lock, taken before it does: waiting for one's turn has no limit, while waiting
     // for a table that others use must not hold up the service.
     set_lock_timeout(connection, "0").await?;
@@ -46,6 +49,19 @@ pub async fn migrate(database: &Database) -> Result<usize, DatabaseError> {
     let before = applied(&mut *connection).await?.len();
     migrator().run(&mut *connection).await?;
     Ok(applied(connection).await?.len() - before)
+}
+
+/// Waits until no other process migrates. It asks again and again, since `create index concurrently` waits
+/// until every statement has ended that began before it: one that waited for the migrator's lock would wait
+/// for ever.
+async fn take_turn(connection: &mut PgConnection) -> Result<(), DatabaseError> {
+    const ASK_AGAIN: Duration = Duration::from_millis(100);
+
+    let ask = "select pg_try_advisory_lock(hashtext('ticker migrate'))";
+    while !sqlx::query_scalar(ask).fetch_one(&mut *connection).await? {
+        tokio::time::sleep(ASK_AGAIN).await;
+    }
+    Ok(())
 }
 
 async fn set_lock_timeout(connection: &mut PgConnection, ms: &str) -> Result<(), DatabaseError> {
