@@ -14,6 +14,7 @@ use ticker_domain::stock_list::StockQuery;
 use ticker_postgres::Access as _;
 
 pub use ticker_postgres::movements::{PostingRow, UndoneBy};
+use ticker_postgres::stock::StockListing;
 pub use ticker_postgres::stock::{StockCounts, StockRow};
 
 use crate::App;
@@ -26,6 +27,8 @@ pub struct StockList {
     pub page: Page<StockRow>,
     /// How many items the filter leaves, by status.
     pub counts: StockCounts,
+    /// What was looked for instead of the search, which nothing matches: a word was misspelt.
+    pub corrected: Option<String>,
     /// The categories to filter by, by name.
     pub categories: Vec<Category>,
     /// The locations to filter by, by name.
@@ -157,11 +160,16 @@ impl App {
         query: &StockQuery,
     ) -> Result<StockList, Failure> {
         let mut connection = self.database.connect().await?;
-        let page = connection.stock().page(query).await?;
+        let StockListing {
+            page,
+            counts,
+            corrected,
+        } = connection.stock().list(query).await?;
         let any_items = !page.rows.is_empty() || connection.items().any().await?;
         Ok(StockList {
             page,
-            counts: connection.stock().counts(&query.filter).await?,
+            counts,
+            corrected,
             categories: connection.categories().list().await?,
             locations: connection.locations().list().await?,
             any_items,

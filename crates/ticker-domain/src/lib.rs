@@ -25,6 +25,7 @@ pub mod page;
 pub mod password;
 pub mod permission;
 pub mod scan;
+pub mod search;
 pub mod spreadsheet;
 pub mod stock;
 pub mod stock_list;

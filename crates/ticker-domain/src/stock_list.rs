@@ -1,5 +1,6 @@
 //! The stock list: what it can be filtered and sorted by, and where a page of it begins.
 
+use std::ops::Add;
 use std::str::FromStr;
 
 use jiff::Timestamp;
@@ -38,7 +39,8 @@ impl Default for StockQuery {
 /// Which items a stock list shows. Every part that is set narrows it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StockFilter {
-    /// Items whose name, SKU or barcode contains this, whatever its case and accents.
+    /// Items whose name, SKU or barcode contains each of its words, whatever their case and accents
+    /// ([`crate::search`]).
     pub search: Option<String>,
     /// Items of this category.
     pub category: Option<CategoryId>,
@@ -51,10 +53,56 @@ pub struct StockFilter {
 }
 
 impl StockFilter {
+    /// How many parts of it are set.
+    #[must_use]
+    pub fn parts(&self) -> usize {
+        let parts = [
+            self.search.is_some(),
+            self.category.is_some(),
+            self.location.is_some(),
+            self.status.is_some(),
+            self.archived,
+        ];
+        parts.into_iter().filter(|is_set| *is_set).count()
+    }
+
     /// Whether the filter lets every item in use through.
     #[must_use]
     pub fn is_open(&self) -> bool {
         *self == Self::default()
+    }
+}
+
+/// How many items there are, as far as they were counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ItemCount {
+    /// So many.
+    Exactly(i64),
+    /// More than so many: counting ended there.
+    MoreThan(i64),
+}
+
+impl ItemCount {
+    /// How many there are at least.
+    #[must_use]
+    pub fn at_least(self) -> i64 {
+        match self {
+            Self::Exactly(items) => items,
+            Self::MoreThan(items) => items + 1,
+        }
+    }
+}
+
+impl Add for ItemCount {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Exactly(a), Self::Exactly(b)) => Self::Exactly(a + b),
+            (Self::Exactly(a) | Self::MoreThan(a), Self::Exactly(b) | Self::MoreThan(b)) => {
+                Self::MoreThan(a + b)
+            }
+        }
     }
 }
 
@@ -197,6 +245,16 @@ impl StockCursor {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn counts_add_up_as_far_as_they_go() {
+        use ItemCount::{Exactly, MoreThan};
+
+        assert_eq!(Exactly(2) + Exactly(3), Exactly(5));
+        assert_eq!(Exactly(2) + MoreThan(3), MoreThan(5));
+        assert_eq!(MoreThan(2) + MoreThan(3), MoreThan(5));
+        assert_eq!((Exactly(2).at_least(), MoreThan(2).at_least()), (2, 3));
+    }
 
     #[test]
     fn every_sort_and_its_cursors_read_back() {

@@ -1,16 +1,25 @@
 //! The stock list: items with what is on hand, filtered, sorted and read page by page.
+//!
+//! However many items there are, a page reads some hundred rows of them: in the order of an index where many
+//! items match, else all that match, and sorts these. Which of the two is decided here, from counts that are
+//! kept, rather than left to what the planner believes (docs/decisions/0017-lists-of-a-million-items.md).
 
 use jiff::Timestamp;
-use jiff_sqlx::ToSqlx as _;
-use sqlx::{PgConnection, Postgres, QueryBuilder, Row as _};
+use sqlx::{PgConnection, Row as _};
 use ticker_domain::id::{CategoryId, ItemId, LocationId};
-use ticker_domain::page::{Direction, Edge, Page};
+use ticker_domain::page::Page;
 use ticker_domain::stock::StockStatus;
-use ticker_domain::stock_list::{SortValue, StockCursor, StockFilter, StockQuery, StockSort};
-use ticker_domain::text;
+use ticker_domain::stock_list::{ItemCount, SortValue, StockCursor, StockQuery, StockSort};
 
 use crate::DatabaseError;
 use crate::error::parse_stored;
+
+mod counts;
+mod rows;
+mod search;
+mod walk;
+
+use self::search::Found;
 
 /// Statements about the stock list.
 #[derive(Debug)]
@@ -73,61 +82,85 @@ impl StockRow {
     }
 }
 
-/// How many items a filter leaves, by status.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// How many items a filter leaves, whatever status it asks for itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StockCounts {
     /// With nothing on hand.
-    pub out: i64,
+    pub out: ItemCount,
     /// At or below their minimum.
-    pub low: i64,
+    pub low: ItemCount,
     /// In order.
-    pub ok: i64,
+    pub ok: ItemCount,
     /// Above their target.
-    pub over: i64,
+    pub over: ItemCount,
+    /// All of them.
+    pub all: ItemCount,
 }
 
 impl StockCounts {
-    /// All of them.
+    /// Those with a status; all without.
     #[must_use]
-    pub fn all(&self) -> i64 {
-        self.out + self.low + self.ok + self.over
-    }
-
-    /// Those with a status.
-    #[must_use]
-    pub fn of(&self, status: StockStatus) -> i64 {
+    pub fn of(&self, status: Option<StockStatus>) -> ItemCount {
         match status {
-            StockStatus::Out => self.out,
-            StockStatus::Low => self.low,
-            StockStatus::Ok => self.ok,
-            StockStatus::Over => self.over,
+            None => self.all,
+            Some(StockStatus::Out) => self.out,
+            Some(StockStatus::Low) => self.low,
+            Some(StockStatus::Ok) => self.ok,
+            Some(StockStatus::Over) => self.over,
         }
     }
 }
+
+/// A page of the stock list, with what else is known about the list.
+#[derive(Clone, Debug)]
+pub struct StockListing {
+    /// The rows.
+    pub page: Page<StockRow>,
+    /// How many items the filter leaves.
+    pub counts: StockCounts,
+    /// What was looked for instead of the search, which nothing matches: a word was misspelt.
+    pub corrected: Option<String>,
+}
+
+/// Up to so many items that match are all read and sorted. Where more do, one in so many thousand at least
+/// does, and a page is found in a walk along an index.
+const SORTED_MAX: i64 = 1_000;
 
 impl Stock<'_> {
     /// A page of the stock list.
     ///
     /// # Errors
     /// [`DatabaseError`] if the database fails.
-    #[tracing::instrument(name = "db.stock.page", skip_all)]
-    pub async fn page(&mut self, query: &StockQuery) -> Result<Page<StockRow>, DatabaseError> {
-        let mut sql = select_rows(query.filter.location);
-        push_filter(&mut sql, &query.filter);
-        let backwards = matches!(query.edge, Edge::Before(_));
-        let ascending = (query.direction == Direction::Ascending) != backwards;
-        if let Edge::After(cursor) | Edge::Before(cursor) = &query.edge {
-            push_edge(&mut sql, query, ascending, cursor);
-        }
-        let order = if ascending { "" } else { " desc" };
-        sql.push(format!(
-            " order by {}{order}, i.id{order} limit ",
-            column(query.sort, query.filter.location)
-        ));
-        sql.push_bind(i64::from(query.size) + 1);
-        let rows = sql.build().fetch_all(&mut *self.connection).await?;
+    #[tracing::instrument(name = "db.stock.list", skip_all)]
+    pub async fn list(&mut self, query: &StockQuery) -> Result<StockListing, DatabaseError> {
+        let (found, corrected) = match &query.filter.search {
+            None => (Found::Unasked, None),
+            Some(search) => self.find(search).await?,
+        };
+        let counts = self.count(&query.filter, &found).await?;
+        let matching = counts.of(query.filter.status);
+        let is_few = matches!(matching, ItemCount::Exactly(items) if items <= SORTED_MAX);
+        let mut sql = if matching == ItemCount::Exactly(0) {
+            return Ok(StockListing {
+                page: Page::from_read(Vec::new(), query.size, &query.edge),
+                counts,
+                corrected,
+            });
+        } else if is_few {
+            rows::sorted(query, &found)
+        } else {
+            rows::walked(query, &found)
+        };
+        // A plan that is made once serves any category or status, but not any two of them.
+        let is_planned_once = query.filter.parts() <= 1 && found.is_unasked();
+        let rows = sql.build().persistent(is_planned_once);
+        let rows = rows.fetch_all(&mut *self.connection).await?;
         let rows = rows.iter().map(read_row).collect::<Result<_, _>>()?;
-        Ok(Page::from_read(rows, query.size, &query.edge))
+        Ok(StockListing {
+            page: Page::from_read(rows, query.size, &query.edge),
+            counts,
+            corrected,
+        })
     }
 
     /// One row of the list, as it stands under the location filtered for.
@@ -139,137 +172,10 @@ impl Stock<'_> {
         item: ItemId,
         location: Option<LocationId>,
     ) -> Result<Option<StockRow>, DatabaseError> {
-        let mut sql = select_rows(location);
-        sql.push(" where i.id = ").push_bind(item.0);
+        let mut sql = rows::one(item, location);
         let row = sql.build().fetch_optional(&mut *self.connection).await?;
         row.as_ref().map(read_row).transpose()
     }
-
-    /// How many items the filter leaves by status, whatever status it asks for itself.
-    ///
-    /// # Errors
-    /// [`DatabaseError`] if the database fails.
-    #[tracing::instrument(name = "db.stock.counts", skip_all)]
-    pub async fn counts(&mut self, filter: &StockFilter) -> Result<StockCounts, DatabaseError> {
-        let mut sql = QueryBuilder::new("select i.status, count(*) from items i ");
-        push_level_join(&mut sql, filter.location);
-        push_filter(
-            &mut sql,
-            &StockFilter {
-                status: None,
-                ..filter.clone()
-            },
-        );
-        sql.push(" group by i.status");
-        let mut counts = StockCounts::default();
-        for row in sql.build().fetch_all(&mut *self.connection).await? {
-            let count: i64 = row.try_get(1)?;
-            match parse_stored("items.status", row.try_get(0)?)? {
-                StockStatus::Out => counts.out = count,
-                StockStatus::Low => counts.low = count,
-                StockStatus::Ok => counts.ok = count,
-                StockStatus::Over => counts.over = count,
-            }
-        }
-        Ok(counts)
-    }
-}
-
-/// The list's columns and joins. `o` is the location that a row acts at, `l` its level there.
-fn select_rows(location: Option<LocationId>) -> QueryBuilder<Postgres> {
-    let quantity = quantity(location);
-    let mut sql = QueryBuilder::new(format!(
-        "select i.id, i.name, i.sku, i.unit, i.category_id, c.name as category_name,
-                o.id as location_id, o.name as location_name, {quantity} as quantity, i.total, i.status,
-                (select coalesce(sum(version), 0)::bigint from levels where item_id = i.id) as stock_version,
-                i.changed_at, i.archived_at is not null as archived
-         from items i join categories c on c.id = i.category_id "
-    ));
-    push_level_join(&mut sql, location);
-    sql.push(" join locations o on o.id = ");
-    match location {
-        Some(location) => sql.push_bind(location.0),
-        None => sql.push("i.home_location_id"),
-    };
-    sql
-}
-
-fn quantity(location: Option<LocationId>) -> &'static str {
-    if location.is_some() {
-        "coalesce(l.on_hand, 0)"
-    } else {
-        "i.total"
-    }
-}
-
-fn push_level_join(sql: &mut QueryBuilder<Postgres>, location: Option<LocationId>) {
-    if let Some(location) = location {
-        sql.push(" left join levels l on l.item_id = i.id and l.location_id = ");
-        sql.push_bind(location.0);
-    }
-}
-
-fn push_filter(sql: &mut QueryBuilder<Postgres>, filter: &StockFilter) {
-    let archived = if filter.archived {
-        "is not null"
-    } else {
-        "is null"
-    };
-    sql.push(format!(" where i.archived_at {archived}"));
-    if let Some(search) = &filter.search {
-        sql.push(" and i.search_text like ");
-        sql.push_bind(format!("%{}%", escape_like(&text::fold_for_search(search))));
-    }
-    if let Some(category) = filter.category {
-        sql.push(" and i.category_id = ").push_bind(category.0);
-    }
-    if let Some(location) = filter.location {
-        sql.push(" and (l.item_id is not null or i.home_location_id = ");
-        sql.push_bind(location.0).push(")");
-    }
-    if let Some(status) = filter.status {
-        sql.push(" and i.status = ").push_bind(status.as_str());
-    }
-}
-
-fn push_edge(
-    sql: &mut QueryBuilder<Postgres>,
-    query: &StockQuery,
-    ascending: bool,
-    cursor: &StockCursor,
-) {
-    let beyond = if ascending { ">" } else { "<" };
-    sql.push(format!(
-        " and ({}, i.id) {beyond} (",
-        column(query.sort, query.filter.location)
-    ));
-    match &cursor.value {
-        SortValue::Text(text) => sql.push_bind(text.clone()),
-        SortValue::Integer(integer) => sql.push_bind(*integer),
-        SortValue::Time(time) => sql.push_bind(time.to_sqlx()),
-    };
-    sql.push(", ").push_bind(cursor.item.0).push(")");
-}
-
-fn column(sort: StockSort, location: Option<LocationId>) -> &'static str {
-    match sort {
-        StockSort::Name => "i.name",
-        StockSort::Sku => "i.sku",
-        StockSort::Quantity => quantity(location),
-        StockSort::Category => "c.name",
-        StockSort::Location => "o.name",
-        // The places that `StockStatus::rank` gives, as bigint like the cursor's.
-        StockSort::Status => "array_position(array['out', 'low', 'ok', 'over'], i.status)::bigint",
-        StockSort::Changed => "i.changed_at",
-        StockSort::Id => "i.id",
-    }
-}
-
-/// Makes a text stand for itself in a LIKE pattern.
-fn escape_like(text: &str) -> String {
-    text.replace('\\', "\\\\")
-        .replace('%', "\\%")
-        .replace('_', "\\_")
 }
 
 fn read_row(row: &sqlx::postgres::PgRow) -> Result<StockRow, DatabaseError> {
@@ -290,14 +196,4 @@ fn read_row(row: &sqlx::postgres::PgRow) -> Result<StockRow, DatabaseError> {
         changed_at: changed_at.to_jiff(),
         archived: row.try_get("archived")?,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn like_wildcards_stand_for_themselves() {
-        assert_eq!(escape_like(r"50%_\"), r"50\%\_\\");
-    }
 }

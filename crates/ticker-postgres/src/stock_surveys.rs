@@ -40,19 +40,20 @@ const RECENT_S: f64 = 300.0;
 const RECENT_MOVEMENTS_MAX: i64 = 100_000;
 
 impl StockSurveys<'_> {
-    /// Counts anew: one pass over the items and one over the newest movements.
+    /// Folds what is kept of the items' numbers, reads them, and counts in one pass over the newest movements.
     ///
     /// # Errors
     /// [`DatabaseError`] if the database fails.
     pub async fn survey(&mut self) -> Result<(), DatabaseError> {
+        self.fold_counts().await?;
         sqlx::query!(
             r#"with
                counted as (
-                   select count(*) filter (where status = 'out') as items_out,
-                          count(*) filter (where status = 'low') as items_low,
-                          count(*) filter (where status = 'ok') as items_ok,
-                          count(*) filter (where status = 'over') as items_over
-                   from items where archived_at is null),
+                   select coalesce(sum(items) filter (where status = 'out'), 0) as items_out,
+                          coalesce(sum(items) filter (where status = 'low'), 0) as items_low,
+                          coalesce(sum(items) filter (where status = 'ok'), 0) as items_ok,
+                          coalesce(sum(items) filter (where status = 'over'), 0) as items_over
+                   from stock_counts where category_id is null and not archived),
                newest as (
                    select item_id, posting_id, moved_at from movements order by id desc limit $1),
                busiest as (
@@ -73,6 +74,29 @@ impl StockSurveys<'_> {
             RECENT_MOVEMENTS_MAX,
             RECENT_S,
             BUSIEST_MAX
+        )
+        .execute(&mut *self.connection)
+        .await?;
+        Ok(())
+    }
+
+    /// Makes one row of those that changes have added to a number. Whoever reads or adds meanwhile sees all
+    /// of them or the one.
+    async fn fold_counts(&mut self) -> Result<(), DatabaseError> {
+        sqlx::query!(
+            r#"with
+               grown as (
+                   select coalesce(category_id, 0) as category_id, archived, status from stock_counts
+                   group by 1, 2, 3 having count(*) > 1),
+               folded as (
+                   delete from stock_counts kept using grown
+                   where coalesce(kept.category_id, 0) = grown.category_id
+                     and kept.archived = grown.archived and kept.status = grown.status
+                   returning kept.*)
+               insert into stock_counts
+               select category_id, archived, status, sum(items) from folded
+               group by category_id, archived, status
+               having sum(items) <> 0"#
         )
         .execute(&mut *self.connection)
         .await?;

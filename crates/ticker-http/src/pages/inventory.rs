@@ -12,11 +12,11 @@ use ticker_app::stock::StockList;
 use ticker_domain::page::{Direction, Edge, PAGE_SIZE_DEFAULT, PAGE_SIZES};
 use ticker_domain::permission::{ItemCreate, Permission, StockView};
 use ticker_domain::stock::StockStatus;
-use ticker_domain::stock_list::{StockFilter, StockQuery, StockSort};
+use ticker_domain::stock_list::{ItemCount, StockFilter, StockQuery, StockSort};
 use ticker_domain::user::Role;
 
 use self::address::{Params, href};
-use self::view::{Chip, Filters, Head, InventoryPage, Pages};
+use self::view::{Chip, Correction, Filters, Head, InventoryPage, Pages};
 use super::display::number;
 use super::fields::Choice;
 use super::layout::{Layout, Section};
@@ -87,6 +87,7 @@ fn show(
         clear_href: (is_filtered || list.page.rows.is_empty()).then(|| href(&unfiltered)),
         title: title(filter, list),
         filter_words: filter_words(filter, list),
+        correction: correction(filter, list),
         heads: heads(query),
         pages: pages(query, list),
         rows: list
@@ -177,25 +178,29 @@ fn chips(query: &StockQuery, list: &StockList) -> Vec<Chip> {
         })
     };
     // While archived items are listed, their statuses are not offered, and the others are not counted.
-    let count = |count: i64| (!shown.archived).then(|| number(count));
+    let count = |status| {
+        let items = list.counts.of(status);
+        // Of how many nothing is known is not said.
+        (!shown.archived && items != ItemCount::MoreThan(0)).then(|| in_words(items))
+    };
     let all = Chip {
         word: "",
         label: "All",
-        count: count(list.counts.all()),
+        count: count(None),
         href: at(None, false),
         current: shown.status.is_none() && !shown.archived,
     };
     let statuses = StockStatus::ALL.map(|status| Chip {
         word: status.as_str(),
         label: status.label(),
-        count: count(list.counts.of(status)),
+        count: count(Some(status)),
         href: at(Some(status), false),
         current: shown.status == Some(status) && !shown.archived,
     });
     let archived = Chip {
         word: "archived",
         label: "Archived",
-        count: shown.archived.then(|| number(list.counts.all())),
+        count: shown.archived.then(|| in_words(list.counts.all)),
         href: at(None, true),
         current: shown.archived,
     };
@@ -263,6 +268,20 @@ fn title(filter: &StockFilter, list: &StockList) -> String {
     }
 }
 
+/// What is shown instead of what was looked for.
+fn correction(filter: &StockFilter, list: &StockList) -> Option<Correction> {
+    let (searched, shown) = (filter.search.clone()?, list.corrected.clone()?);
+    Some(Correction { searched, shown })
+}
+
+/// `980,020`, or `1,000+` where counting ended there.
+fn in_words(items: ItemCount) -> String {
+    match items {
+        ItemCount::Exactly(items) => number(items),
+        ItemCount::MoreThan(items) => number(items) + "+",
+    }
+}
+
 fn heads(query: &StockQuery) -> Vec<Head> {
     let sortable = |class, sort: StockSort| {
         let is_current = query.sort == sort;
@@ -300,12 +319,13 @@ fn heads(query: &StockQuery) -> Vec<Head> {
 
 fn pages(query: &StockQuery, list: &StockList) -> Pages {
     let rows = &list.page.rows;
-    let matching = match query.filter.status {
-        Some(status) => list.counts.of(status),
-        None => list.counts.all(),
-    };
+    let matching = list.counts.of(query.filter.status);
     let shown = i64::try_from(rows.len()).unwrap_or(i64::MAX);
-    let noun = if matching == 1 { "item" } else { "items" };
+    let noun = if matching == ItemCount::Exactly(1) {
+        "item"
+    } else {
+        "items"
+    };
     let at = |edge| {
         href(&StockQuery {
             edge,
@@ -313,10 +333,10 @@ fn pages(query: &StockQuery, list: &StockList) -> Pages {
         })
     };
     Pages {
-        summary: if shown < matching {
-            format!("{} of {} {noun}", number(shown), number(matching))
+        summary: if shown < matching.at_least() {
+            format!("{} of {} {noun}", number(shown), in_words(matching))
         } else {
-            format!("{} {noun}", number(matching))
+            format!("{} {noun}", in_words(matching))
         },
         newer: rows
             .first()

@@ -3,13 +3,17 @@
 use ticker_domain::id::{ItemId, LocationId};
 use ticker_domain::page::Page;
 use ticker_domain::stock::{StockStatus, Thresholds};
-use ticker_domain::stock_list::{StockFilter, StockQuery};
+use ticker_domain::stock_list::{ItemCount, StockFilter, StockQuery};
 use ticker_postgres::Access as _;
-use ticker_postgres::stock::{StockCounts, StockRow};
+use ticker_postgres::stock::{StockCounts, StockListing, StockRow};
 use ticker_testkit::TestDatabase;
 
 pub(crate) async fn page(db: &TestDatabase, query: &StockQuery) -> Page<StockRow> {
-    db.connect().await.stock().page(query).await.unwrap()
+    list(db, query).await.page
+}
+
+pub(crate) async fn list(db: &TestDatabase, query: &StockQuery) -> StockListing {
+    db.connect().await.stock().list(query).await.unwrap()
 }
 
 async fn names(db: &TestDatabase, filter: StockFilter) -> Vec<String> {
@@ -223,10 +227,22 @@ async fn filters_narrow_and_counts_tell_what_is_behind_the_others() {
             expected,
             "{filter:?}"
         );
-        let counts = db.connect().await.stock().counts(&filter).await.unwrap();
-        assert_eq!(counts, StockCounts { out, low, ok, over }, "{filter:?}");
-        assert_eq!(counts.all(), out + low + ok + over);
-        assert_eq!(counts.of(StockStatus::Low), low);
+        let query = StockQuery {
+            filter,
+            ..StockQuery::default()
+        };
+        let counts = list(&db, &query).await.counts;
+        let all = ItemCount::Exactly(out + low + ok + over);
+        let [out, low, ok, over] = [out, low, ok, over].map(ItemCount::Exactly);
+        let expected = StockCounts {
+            out,
+            low,
+            ok,
+            over,
+            all,
+        };
+        assert_eq!(counts, expected, "{query:?}");
+        assert_eq!(counts.of(Some(StockStatus::Low)), low);
     }
 }
 

@@ -183,7 +183,7 @@ async fn a_cursor_from_anywhere_is_answered() {
                 db.connect()
                     .await
                     .stock()
-                    .page(&query)
+                    .list(&query)
                     .await
                     .unwrap_or_else(|error| panic!("{text}: {error}"));
             }

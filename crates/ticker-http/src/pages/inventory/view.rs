@@ -21,9 +21,17 @@ pub(crate) struct InventoryPage {
     pub(crate) filter_words: Vec<String>,
     /// The page's title, which says what the list is filtered for.
     pub(crate) title: String,
+    pub(crate) correction: Option<Correction>,
     pub(crate) heads: Vec<Head>,
     pub(crate) rows: Vec<StockRow>,
     pub(crate) pages: Pages,
+}
+
+/// Another spelling of a search, whose items are shown because nothing matches it as it is.
+#[derive(Clone, Debug)]
+pub(crate) struct Correction {
+    pub(crate) searched: String,
+    pub(crate) shown: String,
 }
 
 /// What is filtered for, and what can be.

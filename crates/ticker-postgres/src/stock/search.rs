@@ -1,0 +1,187 @@
+//! Searches: which items hold every word, and what was meant if none does.
+
+use sqlx::{Connection as _, Postgres, QueryBuilder};
+use ticker_domain::search::{self, Place, SlipTraits, Term, is_one_slip_away};
+
+use super::{SORTED_MAX, Stock};
+use crate::DatabaseError;
+
+/// What a search finds.
+#[derive(Clone, Debug)]
+pub(super) enum Found {
+    /// Nothing is looked for.
+    Unasked,
+    /// These items, in no order.
+    Items(Vec<i64>),
+    /// More than are read as a whole: those with each of these.
+    Many(Vec<Term>),
+}
+
+impl Found {
+    pub(super) fn is_unasked(&self) -> bool {
+        matches!(self, Self::Unasked)
+    }
+
+    fn is_nothing(&self) -> bool {
+        matches!(self, Self::Items(items) if items.is_empty())
+    }
+}
+
+/// The most spellings of a search that are tried when nothing matches it.
+const SPELLINGS_MAX: usize = 16;
+
+impl Stock<'_> {
+    /// What a search finds, and how it was spelt otherwise if it found nothing as it was.
+    pub(super) async fn find(
+        &mut self,
+        search: &str,
+    ) -> Result<(Found, Option<String>), DatabaseError> {
+        let terms = search::terms(search);
+        if terms.is_empty() {
+            let found = if search.trim().is_empty() {
+                Found::Unasked
+            } else {
+                Found::Items(Vec::new())
+            };
+            return Ok((found, None));
+        }
+        let found = self.find_terms(&terms).await?;
+        if !found.is_nothing() {
+            return Ok((found, None));
+        }
+        for spelling in self.spellings(&terms).await? {
+            let found = self.find_terms(&spelling).await?;
+            if !found.is_nothing() {
+                let words: Vec<&str> = spelling.iter().map(Term::as_str).collect();
+                return Ok((found, Some(words.join(" "))));
+            }
+        }
+        Ok((found, None))
+    }
+
+    async fn find_terms(&mut self, terms: &[Term]) -> Result<Found, DatabaseError> {
+        let items = self.matching(terms, SORTED_MAX + 1).await?;
+        let is_many = i64::try_from(items.len()).is_ok_and(|items| items > SORTED_MAX);
+        Ok(if is_many {
+            Found::Many(terms.to_vec())
+        } else {
+            Found::Items(items)
+        })
+    }
+
+    /// Items with each of the terms, `max` at most, found through the index of searches: how often a term
+    /// occurs cannot be known before, and what is not there would be looked for in the whole table.
+    async fn matching(&mut self, terms: &[Term], max: i64) -> Result<Vec<i64>, DatabaseError> {
+        let mut sql = QueryBuilder::new("select i.id from items i where true");
+        push_terms(&mut sql, terms);
+        sql.push(" limit ").push_bind(max);
+        let mut tx = self.connection.begin().await?;
+        sqlx::raw_sql("set local enable_seqscan = off")
+            .execute(&mut *tx)
+            .await?;
+        let items = sql.build_query_scalar().fetch_all(&mut *tx).await?;
+        tx.commit().await?;
+        Ok(items)
+    }
+
+    /// The search with each word that occurs nowhere spelt as a word that does, one slip away.
+    async fn spellings(&mut self, terms: &[Term]) -> Result<Vec<Vec<Term>>, DatabaseError> {
+        let mut spellings: Vec<Vec<Term>> = vec![Vec::new()];
+        for term in terms {
+            let is_known = !self
+                .matching(std::slice::from_ref(term), 1)
+                .await?
+                .is_empty();
+            let respelt = if is_known {
+                vec![term.clone()]
+            } else {
+                self.respelt(term).await?
+            };
+            let longer = spellings.iter().flat_map(|before| {
+                respelt
+                    .iter()
+                    .map(|term| [&before[..], std::slice::from_ref(term)].concat())
+            });
+            spellings = longer.take(SPELLINGS_MAX).collect();
+        }
+        spellings.retain(|spelling| spelling != terms);
+        Ok(spellings)
+    }
+
+    async fn respelt(&mut self, term: &Term) -> Result<Vec<Term>, DatabaseError> {
+        let mut respelt = Vec::new();
+        for run in term.guessable() {
+            let words = self.words_like(run).await?;
+            let meant = words.iter().filter(|word| is_one_slip_away(run, word));
+            respelt.extend(meant.map(|word| term.respelt(run, word)));
+        }
+        Ok(respelt)
+    }
+
+    /// Words among which are all that are one slip away. Those of the same length come first: letters
+    /// are exchanged or hit wrongly more often than left out.
+    async fn words_like(&mut self, typed: &str) -> Result<Vec<String>, DatabaseError> {
+        let SlipTraits {
+            beginning,
+            end,
+            exchanged,
+        } = SlipTraits::of(typed);
+        Ok(sqlx::query_scalar!(
+            r#"with typed as (select char_length($1) as letters, U&'\+10FFFF' as last)
+               select word as "word!" from (
+                   select word from search_words, typed
+                   where word >= $2::text collate "C" and word < ($2 || last) collate "C"
+                   union
+                   select word from search_words, typed
+                   where reverse(word) collate "C" >= reverse($3) collate "C"
+                     and reverse(word) collate "C" < (reverse($3) || last) collate "C"
+                   union
+                   select word from search_words where word = $4
+               ) words, typed
+               where char_length(word) between letters - 1 and letters + 1
+               order by char_length(word) <> letters, word"#,
+            typed,
+            beginning,
+            end,
+            exchanged
+        )
+        .fetch_all(&mut *self.connection)
+        .await?)
+    }
+}
+
+/// Narrows `items i` to those with each of the terms.
+pub(super) fn push_terms(sql: &mut QueryBuilder<Postgres>, terms: &[Term]) {
+    for term in terms {
+        let word = escape_like(term.as_str());
+        match term.place() {
+            Place::Anywhere => {
+                sql.push(" and i.search_text like ");
+                sql.push_bind(format!("%{word}%"));
+            }
+            Place::WordStart => {
+                sql.push(" and (i.search_text like ");
+                sql.push_bind(format!("{word}%"));
+                sql.push(" or i.search_text like ");
+                sql.push_bind(format!("% {word}%")).push(")");
+            }
+        }
+    }
+}
+
+/// Makes a text stand for itself in a LIKE pattern.
+fn escape_like(text: &str) -> String {
+    text.replace('\\', "\\\\")
+        .replace('%', "\\%")
+        .replace('_', "\\_")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn like_wildcards_stand_for_themselves() {
+        assert_eq!(escape_like(r"50%_\"), r"50\%\_\\");
+    }
+}

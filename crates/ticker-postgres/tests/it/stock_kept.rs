@@ -1,0 +1,116 @@
+//! What is kept beside items and levels: always what these would give.
+
+use ticker_domain::ledger::Line;
+use ticker_postgres::Access as _;
+use ticker_testkit::TestDatabase;
+
+/// What is kept and should not be, and what should be and is not.
+async fn differences(db: &TestDatabase) -> Vec<String> {
+    let mut found = Vec::new();
+    for (kept, should) in [
+        (
+            "select item_id, archived, total, changed_at from stock_positions",
+            "select id, archived_at is not null, total, changed_at from items",
+        ),
+        (
+            "select item_id, location_id, has_level, archived, status, name from stock_places",
+            "select id, 0, false, archived_at is not null, status, name from items
+             union all
+             select id, location_id, bool_or(has_level), archived_at is not null, status, name
+             from items join (select item_id, location_id, true as has_level from levels
+                              union all select id, home_location_id, false from items) places on item_id = id
+             group by id, location_id",
+        ),
+        (
+            "select category_id, archived, status, sum(items)::bigint from stock_counts
+             group by 1, 2, 3 having sum(items) <> 0",
+            "select category_id, archived_at is not null, status, count(*) from items
+             group by grouping sets ((category_id, archived_at is not null, status), (archived_at is not null, status))",
+        ),
+        (
+            "select word from search_words where exists (select from items where strpos(search_text, word) > 0)",
+            "select distinct word from items, regexp_split_to_table(search_text, '[^[:alpha:]]+') word
+             where char_length(word) >= 4",
+        ),
+    ] {
+        for (one, other, what) in [(kept, should, "too much"), (should, kept, "missing")] {
+            let rows = db
+                .texts(&format!("select format('{what}: %s', row) from (({one}) except all ({other})) row"))
+                .await;
+            found.extend(rows);
+        }
+    }
+    found
+}
+
+const NONE: [&str; 0] = [];
+
+#[tokio::test]
+async fn what_is_kept_follows_every_change() {
+    let db = TestDatabase::new().await;
+    let bolt = db.item("Hex bolt").thresholds(5, 20, 5).stock(9).await;
+    let nut = db.item("Wing nut").home("Back room").await;
+    db.item("Washers").category("Small parts").archived().await;
+    assert_eq!(differences(&db).await, NONE, "new items");
+
+    let shed = db.location("Shed").await;
+    let lines = vec![
+        Line::change(bolt.level(), -4).unwrap(),
+        Line::change(bolt.level_at(shed), 2).unwrap(),
+        Line::change(nut.level(), 3).unwrap(),
+    ];
+    db.post(&[db.posting(db.storekeeper().await, lines)]).await;
+    assert_eq!(differences(&db).await, NONE, "a posting over a threshold");
+    db.stock(bolt.level_at(shed), -2).await;
+    assert_eq!(differences(&db).await, NONE, "a level that is empty now");
+
+    for (sql, what) in [
+        ("update items set name = 'Hexagon bolt', search_text = 'hexagon bolt' where id = 1", "a new name"),
+        ("update items set home_location_id = (select id from locations where name = 'Shed') where id = 2", "a home without a level"),
+        ("update items set home_location_id = (select id from locations where name = 'Shed') where id = 1", "a home with a level"),
+        ("update items set home_location_id = (select id from locations where name = 'Back room') where id = 2", "a home that was one"),
+        ("update items set category_id = (select id from categories where name = 'Small parts')", "all moved to a category"),
+        ("update items set minimum = 100, target = null where id = 1", "a threshold"),
+        ("update items set archived_at = now() where id = 2", "archived"),
+        ("update items set archived_at = null, changed_at = now()", "restored"),
+        ("update items set total = total, changed_at = changed_at", "nothing"),
+        ("insert into items (name, name_key, sku, sku_key, unit, category_id, home_location_id, search_text, total,
+                             changed_at, creation_key, created_at)
+          select 'Thing ' || n, 'thing ' || n, n, n, 'pcs', 1, 1, 'things called ' || n, n % 3, now(),
+                 gen_random_uuid(), now() from generate_series(1, 300) n", "many at once"),
+        ("update items set total = total + 1, minimum = id % 5 where id % 2 = 0", "half of them at once"),
+    ] {
+        db.sql(sql).await;
+        assert_eq!(differences(&db).await, NONE, "{what}");
+    }
+
+    let rows = db.texts("select items from stock_counts").await.len();
+    db.connect().await.stock_surveys().survey().await.unwrap();
+    assert_eq!(differences(&db).await, NONE, "numbers that were folded");
+    let folded = db.texts("select items from stock_counts").await.len();
+    assert!(folded < rows, "{rows} rows, then {folded}");
+    db.connect().await.stock_surveys().survey().await.unwrap();
+    assert_eq!(
+        db.texts("select items from stock_counts").await.len(),
+        folded
+    );
+}
+
+#[tokio::test]
+async fn numbers_that_change_while_they_are_folded_are_not_lost() {
+    let db = TestDatabase::new().await;
+    for number in 0..5 {
+        db.item(&format!("Item {number}")).await;
+    }
+    // Somebody else folds, and has not committed.
+    let mut other = db.replica(1).begin().await.unwrap();
+    other.stock_surveys().survey().await.unwrap();
+    db.item("Item added meanwhile").await;
+    let fold = async || db.connect().await.stock_surveys().survey().await.unwrap();
+    let commit = async {
+        db.until_blocked(1).await;
+        other.commit().await.unwrap();
+    };
+    tokio::join!(fold(), commit);
+    assert_eq!(differences(&db).await, NONE);
+}

@@ -1,0 +1,218 @@
+//! How much of a big inventory a list reads: whatever is asked for, some thousand rows at most, and no table as
+//! a whole. What is counted is what PostgreSQL has counted, of the very statements that run.
+
+use sqlx::PgConnection;
+use ticker_domain::id::{CategoryId, ItemId, LocationId};
+use ticker_domain::page::{Direction, Edge};
+use ticker_domain::stock::StockStatus;
+use ticker_domain::stock_list::{StockCursor, StockFilter, StockQuery, StockSort};
+use ticker_postgres::{Access as _, Connection};
+use ticker_testkit::TestDatabase;
+
+const ITEMS: u32 = 40_000;
+/// A category with most items, and one with a few.
+pub(crate) const BIG: CategoryId = CategoryId(8);
+const SMALL: CategoryId = CategoryId(1);
+/// A location where most items are, and one where a few are.
+pub(crate) const SHOP: LocationId = LocationId(5);
+const SHED: LocationId = LocationId(1);
+/// What a list may read, entries of indexes included. Whatever is rarer than one in so many is read as a
+/// whole, a thousand items at most, and each of them costs some entries: its place, itself, its levels.
+const READ_MAX: i64 = 7_000;
+/// Plans are made anew five times, then perhaps once for all that follow.
+const RUNS: i64 = 7;
+
+/// So many items in eight categories and at five locations: the first has few, the last most.
+pub(crate) async fn big_shop(items: u32) -> TestDatabase {
+    let db = TestDatabase::new().await;
+    let sql = format!(
+        "insert into categories (name, name_key) select 'Group ' || n, n from generate_series(1, 8) n;
+         insert into locations (name, name_key) select 'Place ' || n, n from generate_series(1, 5) n;
+         insert into items (name, name_key, sku, sku_key, unit, category_id, home_location_id, minimum, target,
+                            search_text, total, changed_at, archived_at, creation_key, created_at)
+         select name, name, 'S-' || n, 'S-' || n, 'pcs', case when n % 211 = 0 then 1 else least(8, 2 + n % 101 % 12) end,
+                case when n % 307 = 0 then 1 else least(5, 2 + n % 97 % 11) end,
+                10, 500, lower(name) || ' s-' || n,
+                case when n % 37 = 0 then 0 when n % 1999 = 0 then 900 else 5 + n % 90 end,
+                timestamptz '2026-01-01Z' + n * 7919 % {items} * interval '1 s',
+                case when n % 25 = 3 then timestamptz '2026-02-01Z' end, gen_random_uuid(), '2026-01-01Z'
+         from (select n, (array['Steel', 'Brass', 'Oak', 'Nylon'])[1 + n % 4] || ' '
+                         || (array['bolt', 'nut', 'battery', 'hinge', 'bracket'])[1 + n % 5] || ' M' || n as name
+               from (select n * 7907 % {items} as n from generate_series(1, {items}) n) shuffled) named;
+         insert into levels (item_id, location_id, on_hand, version, hash)
+         select id, home_location_id, total, 1, sha256('') from items where id % 10 > 0"
+    );
+    db.sql(&sql).await;
+    db.sql("vacuum analyze").await;
+    db
+}
+
+/// What PostgreSQL has counted.
+struct Meter {
+    connection: PgConnection,
+}
+
+impl Meter {
+    async fn of(db: &TestDatabase) -> Self {
+        Self {
+            connection: db.superuser().await,
+        }
+    }
+
+    /// What was read so far: rows of tables read in order, and entries of indexes.
+    async fn reading(&mut self) -> (i64, i64) {
+        let sql = "select (select sum(seq_tup_read)::bigint from pg_stat_user_tables
+                           where relname in ('items', 'levels', 'stock_places', 'stock_positions')),
+                          (select sum(idx_tup_read)::bigint from pg_stat_user_indexes)";
+        sqlx::query_as(sql)
+            .fetch_one(&mut self.connection)
+            .await
+            .unwrap()
+    }
+
+    /// What the statements of a connection read, by the time that it has ended.
+    async fn reading_of<F>(&mut self, db: &TestDatabase, work: F) -> (i64, i64)
+    where
+        F: AsyncFnOnce(&mut Connection),
+    {
+        let (rows, entries) = self.reading().await;
+        let database = db.replica(1);
+        work(&mut database.connect().await.unwrap()).await;
+        database.close().await;
+        // A connection that ends adds what it has counted before it is gone.
+        let gone = "select not exists (select from pg_stat_activity
+                    where datname = current_database() and usename = 'ticker_test_app')";
+        while !sqlx::query_scalar::<_, bool>(gone)
+            .fetch_one(&mut self.connection)
+            .await
+            .unwrap()
+        {
+            tokio::task::yield_now().await;
+        }
+        let (rows_after, entries_after) = self.reading().await;
+        (rows_after - rows, entries_after - entries)
+    }
+
+    /// Lists of one filter and sort in both directions read no table in order, and of indexes a bounded part.
+    async fn check(&mut self, db: &TestDatabase, queries: &[StockQuery]) {
+        let (rows, entries) = self
+            .reading_of(db, async |connection| {
+                for query in queries {
+                    for _ in 0..RUNS {
+                        let listing = connection.stock().list(query).await.unwrap();
+                        assert!(!listing.page.rows.is_empty(), "{query:?} shows nothing");
+                    }
+                }
+            })
+            .await;
+        let entries = entries / RUNS / i64::try_from(queries.len()).unwrap();
+        assert_eq!(rows, 0, "{queries:?} read a table in order");
+        assert!(entries <= READ_MAX, "{queries:?} read {entries} entries");
+    }
+}
+
+fn filters() -> Vec<StockFilter> {
+    let mut filters = Vec::new();
+    let mut filter = |change: &dyn Fn(&mut StockFilter)| {
+        let mut filter = StockFilter::default();
+        change(&mut filter);
+        filters.push(filter);
+    };
+    let (ok, over) = (Some(StockStatus::Ok), Some(StockStatus::Over));
+    filter(&|_| {});
+    filter(&|f| f.archived = true);
+    filter(&|f| f.category = Some(BIG));
+    filter(&|f| f.category = Some(SMALL));
+    filter(&|f| f.location = Some(SHOP));
+    filter(&|f| f.location = Some(SHED));
+    filter(&|f| f.status = ok);
+    filter(&|f| f.status = over);
+    filter(&|f| (f.category, f.status) = (Some(BIG), ok));
+    filter(&|f| (f.category, f.status) = (Some(BIG), over));
+    filter(&|f| (f.location, f.status) = (Some(SHOP), ok));
+    filter(&|f| (f.location, f.status) = (Some(SHOP), over));
+    filters
+}
+
+#[tokio::test]
+async fn no_list_reads_more_than_a_fraction_of_a_big_inventory() {
+    let db = big_shop(ITEMS).await;
+    let mut meter = Meter::of(&db).await;
+    for filter in filters() {
+        for sort in StockSort::ALL {
+            let queries =
+                [Direction::Ascending, Direction::Descending].map(|direction| StockQuery {
+                    filter: filter.clone(),
+                    sort,
+                    direction,
+                    ..StockQuery::default()
+                });
+            meter.check(&db, &queries).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_page_deep_in_the_list_reads_as_much_as_the_first() {
+    let db = big_shop(ITEMS).await;
+    let mut meter = Meter::of(&db).await;
+    for sort in StockSort::ALL {
+        for location in [None, Some(SHOP)] {
+            let filter = StockFilter {
+                location,
+                ..StockFilter::default()
+            };
+            let middle = ItemId(i64::from(ITEMS / 2));
+            let database = db.replica(1);
+            let mut connection = database.connect().await.unwrap();
+            let row = connection.stock().row(middle, location).await.unwrap();
+            let cursor: StockCursor = row.unwrap().cursor(sort);
+            drop(connection);
+            database.close().await;
+            let edges = [Edge::After(cursor.clone()), Edge::Before(cursor)];
+            let queries = edges.map(|edge| StockQuery {
+                filter: filter.clone(),
+                sort,
+                edge,
+                ..StockQuery::default()
+            });
+            meter.check(&db, &queries).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn searches_read_what_they_find_and_little_else() {
+    let db = big_shop(ITEMS).await;
+    let mut meter = Meter::of(&db).await;
+    for (search, sort) in [
+        // One item, some hundred, thousands.
+        ("steel m1234", StockSort::Name),
+        ("m39", StockSort::Name),
+        ("bolt", StockSort::Name),
+        ("bolt", StockSort::Quantity),
+        ("m1", StockSort::Sku),
+        // Misspelt.
+        ("stele m1234", StockSort::Name),
+        ("hingge", StockSort::Name),
+    ] {
+        let filter = StockFilter {
+            search: Some(search.to_owned()),
+            ..StockFilter::default()
+        };
+        let query = StockQuery {
+            filter,
+            sort,
+            ..StockQuery::default()
+        };
+        let (rows, entries) = meter
+            .reading_of(&db, async |connection| {
+                let listing = connection.stock().list(&query).await.unwrap();
+                assert!(!listing.page.rows.is_empty(), "{search}");
+            })
+            .await;
+        assert_eq!(rows, 0, "{search:?} reads a table in order");
+        // The index of searches counts everything that it finds.
+        assert!(entries <= 45_000, "{search:?} reads {entries} entries");
+    }
+}

@@ -1,0 +1,3 @@
+-- no-transaction
+-- Homes one after the other, each by id.
+create index concurrently items_home_location_id_id_idx on items (home_location_id, id);
