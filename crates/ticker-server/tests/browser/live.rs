@@ -21,6 +21,7 @@ async fn live() {
         rows_stay_where_they_are(stage, &bo, batteries, fuse).await;
         an_items_page_follows(stage, &bo, batteries).await;
         a_lost_connection_is_said_and_caught_up(stage, &bo, batteries).await;
+        a_session_that_ended_is_said(stage).await;
     })
     .await;
 }
@@ -139,6 +140,21 @@ async fn a_lost_connection_is_said_and_caught_up(stage: &Stage, bo: &Client, ite
         .await;
     is_live(stage).await;
     list::expect_number(page, item.id, "8").await;
+}
+
+/// Nothing comes any more, and the page does not pretend otherwise.
+async fn a_session_that_ended_is_said(stage: &Stage) {
+    let page = &stage.browser;
+    page.go("/?status=ok").await;
+    is_live(stage).await;
+    let end = "update users set disabled_at = now(), auth_epoch = auth_epoch + 1 where username = 'ana'; \
+               notify ticker_sessions";
+    stage.db.sql(end).await;
+    page.expect("You are signed out here.").await;
+    page.expect_texts("#live", &["Signed out, numbers may be old"])
+        .await;
+    page.press("Sign in").await;
+    page.expect_path("/login?next=%2F%3Fstatus%3Dok").await;
 }
 
 async fn is_live(stage: &Stage) {
