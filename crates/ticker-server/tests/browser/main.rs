@@ -15,6 +15,7 @@ mod hostile_names;
 mod keyboard;
 mod layout;
 mod live;
+mod live_replicas;
 mod manager;
 mod pages;
 mod preferences;

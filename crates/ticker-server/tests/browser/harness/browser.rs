@@ -110,6 +110,16 @@ impl Browser {
         .await;
     }
 
+    /// Prefers that nothing moves.
+    pub(crate) async fn prefer_still(&self) {
+        let feature = json!({ "name": "prefers-reduced-motion", "value": "reduce" });
+        self.devtools(
+            "Emulation.setEmulatedMedia",
+            json!({ "features": [feature] }),
+        )
+        .await;
+    }
+
     /// Pulls the plug of the network, or puts it back.
     pub(crate) async fn set_offline(&self, is_offline: bool) {
         self.devtools("Network.enable", json!({})).await;

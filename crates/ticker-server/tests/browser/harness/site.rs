@@ -54,4 +54,21 @@ impl Site {
         let has_served = |replica: &usize| asked.iter().any(|(served, _)| served == replica);
         (0..self.replicas.len()).filter(has_served).count()
     }
+
+    /// Which replica was the last to be asked something that begins so, as in `GET /live`.
+    pub(crate) fn replica_of_last(&self, request: &str) -> usize {
+        let asked = self.front.asked();
+        let last = asked.iter().rfind(|(_, asked)| asked.starts_with(request));
+        last.unwrap_or_else(|| panic!("nobody was asked {request}: {asked:?}"))
+            .0
+    }
+
+    /// How often something that begins so was asked.
+    pub(crate) fn count_asked(&self, request: &str) -> usize {
+        let asked = self.front.asked();
+        asked
+            .iter()
+            .filter(|(_, asked)| asked.starts_with(request))
+            .count()
+    }
 }
