@@ -6,7 +6,8 @@ use jiff::{Timestamp, ToSpan as _};
 use ticker_auth::{Authority as _, Grant};
 use ticker_domain::category::{Category, CategoryName};
 use ticker_domain::group::{GroupId, GroupKind, GroupName};
-use ticker_domain::id::{CategoryId, ItemId, LocationId, MovementId};
+use ticker_domain::history::HistoryFilter;
+use ticker_domain::id::{CategoryId, ItemId, LocationId, MovementId, UserId};
 use ticker_domain::item::{Barcode, ItemDetails, ItemName, Sku, Unit};
 use ticker_domain::ledger::{
     Actor, Answer, IdempotencyKey, LevelId, Line, LineError, Outcome, Posting, Reason, Refusal,
@@ -21,7 +22,7 @@ use ticker_postgres::items::StoreItemError;
 use ticker_postgres::{Access as _, Connection, DatabaseError, Transaction};
 
 pub use ticker_postgres::items::Item;
-pub use ticker_postgres::movements::{LevelRow, MovementRow};
+pub use ticker_postgres::movements::{HistorySearch, LevelRow, MovementRow, Stop};
 
 use crate::App;
 use crate::app::{hold_rights, retrying};
@@ -274,6 +275,40 @@ impl App {
             .movements()
             .history(id, edge, size)
             .await?)
+    }
+
+    /// A page of the item's movements that the filter wants, the newest first, or as far as the search
+    /// went.
+    ///
+    /// # Errors
+    /// [`Failure`] if the database fails.
+    #[tracing::instrument(name = "app.item.search_history", skip_all, fields(item = %id))]
+    pub async fn search_history(
+        &self,
+        _by: &Grant<StockView>,
+        id: ItemId,
+        filter: &HistoryFilter,
+        edge: &Edge<MovementId>,
+        size: u16,
+    ) -> Result<HistorySearch, Failure> {
+        let mut connection = self.database.connect().await?;
+        let mut movements = connection.movements();
+        Ok(movements.search(id, filter, edge, size).await?)
+    }
+
+    /// Who has moved the item of late, and `also`, by name.
+    ///
+    /// # Errors
+    /// [`Failure`] if the database fails.
+    #[tracing::instrument(name = "app.item.people", skip_all, fields(item = %id))]
+    pub async fn item_people(
+        &self,
+        _by: &Grant<StockView>,
+        id: ItemId,
+        also: Option<UserId>,
+    ) -> Result<Vec<(UserId, String)>, Failure> {
+        let mut connection = self.database.connect().await?;
+        Ok(connection.movements().people(id, also).await?)
     }
 
     /// What can be chosen for an item's category and home location.

@@ -17,6 +17,7 @@
 
 pub mod category;
 pub mod group;
+pub mod history;
 pub mod id;
 pub mod item;
 pub mod ledger;

@@ -3,9 +3,11 @@
 mod day_ends;
 mod export;
 mod posting;
+mod search;
 
 use jiff::Timestamp;
 use sqlx::PgConnection;
+use ticker_domain::history::HistoryFilter;
 use ticker_domain::id::{ItemId, LocationId, MovementId, PostingId, UserId};
 use ticker_domain::ledger::{Kind, Reason, Source};
 use ticker_domain::page::{Edge, Page};
@@ -15,6 +17,7 @@ use crate::error::parse_stored;
 
 pub use self::export::{ExportChunk, ExportExtent, ExportFilter, ExportRow};
 pub use self::posting::{PostingRow, UndoneBy};
+pub use self::search::{HistorySearch, Stop};
 
 /// Statements about movements and levels, read only: writing them is the ledger's.
 #[derive(Debug)]
@@ -119,18 +122,18 @@ impl Movements<'_> {
     ///
     /// # Errors
     /// [`DatabaseError`] if the database fails.
-    #[tracing::instrument(name = "db.movements.history", skip_all, fields(%item))]
     pub async fn history(
         &mut self,
         item: ItemId,
         edge: &Edge<MovementId>,
         size: u16,
     ) -> Result<Page<MovementRow>, DatabaseError> {
-        let (older_than, newer_than) = match edge {
-            Edge::First => (None, None),
-            Edge::After(id) => (Some(id.0), None),
-            Edge::Before(id) => (None, Some(id.0)),
-        };
+        let filter = HistoryFilter::default();
+        Ok(self.search(item, &filter, edge, size).await?.page)
+    }
+
+    /// Movements with everything that a history shows beside them, the newest first.
+    async fn rows(&mut self, ids: &[i64]) -> Result<Vec<MovementRow>, DatabaseError> {
         let rows = sqlx::query!(
             r#"select m.id, m.posting_id, m.moved_at as "moved_at: jiff_sqlx::Timestamp", p.actor_id,
                       u.display_name as actor_name, m.location_id, l.name as location_name,
@@ -138,14 +141,7 @@ impl Movements<'_> {
                       undoes.undoes_id as "undoes_id?", undone.id as "undone_movement?", e.name as "other_end?",
                       t.posting_id as "undone_id?", t.movement_id as "undone_by_movement?",
                       t.posted_at as "undone_at?: jiff_sqlx::Timestamp", t.display_name as "undone_name?"
-               from (
-                   (select id from movements
-                    where item_id = $1 and $3::bigint is null and id < coalesce($2, 9223372036854775807)
-                    order by id desc limit $4)
-                   union all
-                   (select id from movements where item_id = $1 and id > $3 order by id limit $4)
-               ) read
-               join movements m on m.id = read.id
+               from movements m
                join postings p on p.id = m.posting_id
                join users u on u.id = p.actor_id
                join locations l on l.id = m.location_id
@@ -165,16 +161,13 @@ impl Movements<'_> {
                    join movements bm on bm.posting_id = b.posting_id and bm.item_id = m.item_id
                    where b.undoes_id = p.id order by bm.line_no limit 1
                ) t on true
-               order by case when $3::bigint is null then -m.id else m.id end"#,
-            item.0,
-            older_than,
-            newer_than,
-            i64::from(size) + 1,
+               where m.id = any($1)
+               order by m.id desc"#,
+            ids
         )
         .fetch_all(&mut *self.connection)
         .await?;
-        let rows = rows
-            .into_iter()
+        rows.into_iter()
             .map(|row| {
                 Ok(MovementRow {
                     id: MovementId(row.id),
@@ -197,7 +190,6 @@ impl Movements<'_> {
                         .zip(row.undone_by_movement.map(MovementId)),
                 })
             })
-            .collect::<Result<_, DatabaseError>>()?;
-        Ok(Page::from_read(rows, size, edge))
+            .collect()
     }
 }

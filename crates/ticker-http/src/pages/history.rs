@@ -1,23 +1,27 @@
 //! An item's history: every movement, the newest first.
 
 pub(crate) mod export;
+mod params;
 pub(crate) mod view;
 
 use axum::extract::State;
 use axum::http::StatusCode;
 use jiff::Timestamp;
-use serde::Deserialize;
-use ticker_app::item::{Item, MovementRow as Movement};
+use ticker_app::item::{HistorySearch, Item, ItemView, MovementRow as Movement};
 use ticker_auth::SignedIn;
-use ticker_domain::id::{ItemId, MovementId};
+use ticker_domain::history::What;
+use ticker_domain::id::{ItemId, MovementId, UserId};
 use ticker_domain::ledger::Kind;
 use ticker_domain::page::{Edge, PAGE_SIZE_DEFAULT};
 use ticker_domain::permission::{Permission, StockView};
 
-use self::view::{HistoryPage, MovementRow, Undone};
+use self::params::Params;
+use self::view::{Filters, HistoryPage, MovementRow, Pick, Stopped, Undone};
 use super::display::{change, moment, number};
+use super::fields::Choice;
 use super::inventory::view::Pages;
 use super::item::head;
+use super::item::view::ItemHead;
 use super::layout::{Layout, Section, UndoForm};
 use super::{left_toast, page};
 use crate::access::May;
@@ -27,14 +31,6 @@ use crate::path::Id;
 use crate::query::Query;
 use crate::state::Web;
 
-/// Which part of the history is asked for.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct Params {
-    after: String,
-    before: String,
-}
-
 /// Shows a page of an item's movements.
 pub(crate) async fn list(
     State(web): State<Web>,
@@ -43,51 +39,117 @@ pub(crate) async fn list(
     Id(id): Id<ItemId>,
     Query(params): Query<Params>,
 ) -> PageResult {
-    let edge = read_edge(&params)?;
+    let (edge, filter) = (params.edge()?, params.filter()?);
     let found = web
         .app
         .show_item(&by, id)
         .await?
         .ok_or(HttpError::NotFound)?;
-    let history = web
+    let HistorySearch {
+        page: history,
+        stop,
+    } = web
         .app
-        .item_history(&by, id, &edge, PAGE_SIZE_DEFAULT)
+        .search_history(&by, id, &filter, &edge, PAGE_SIZE_DEFAULT)
         .await?;
-    let at = |name: &str, row: &Movement| format!("/items/{id}/history?{name}={}", row.id);
-    let return_to = match (params.after.as_str(), params.before.as_str()) {
-        ("", "") => format!("/items/{id}/history"),
-        (after, "") => format!("/items/{id}/history?after={after}"),
-        (_, before) => format!("/items/{id}/history?before={before}"),
-    };
+    let people = web.app.item_people(&by, id, filter.actor).await?;
+    let path = format!("/items/{id}/history");
+    let at = |name: &str, id: MovementId| params.address(&path, &[(name, &id)]);
+    let return_to = params.address(
+        &path,
+        &[("after", &params.after), ("before", &params.before)],
+    );
+    let now = web.clock.now();
     let sheet = Sheet {
         item: &found.item,
         user: by.user(),
-        now: web.clock.now(),
+        now,
         return_to: &return_to,
         in_place: false,
     };
     let rows = &history.rows;
     let count = i64::try_from(rows.len()).unwrap_or(i64::MAX);
     let noun = if count == 1 { "movement" } else { "movements" };
+    let stopped = stop.map(|stop| {
+        let name = if matches!(edge, Edge::Before(_)) {
+            "before"
+        } else {
+            "after"
+        };
+        Stopped {
+            at: moment(stop.at, now),
+            href: at(name, stop.id),
+        }
+    });
     let template = HistoryPage {
-        layout: Layout::of(by.user(), Section::Inventory)
-            .over_locations(found.levels.len())
-            .with(left_toast(&flash)),
-        head: head(&found.item, by.user(), "history"),
+        layout: Layout::of(by.user(), Section::Inventory).with(left_toast(&flash)),
+        head: ItemHead {
+            export_href: params.address("/history.csv", &[("item", &id)]),
+            ..head(&found.item, by.user(), "history")
+        },
+        filters: filters(&params, &found, people),
+        clear_href: (!filter.is_open()).then(|| path.clone()),
         movements: rows.iter().map(|row| sheet.movement(row)).collect(),
+        stopped,
         pages: Pages {
             summary: format!("{} {noun}", number(count)),
             newer: rows
                 .first()
                 .filter(|_| history.has_before)
-                .map(|row| at("before", row)),
+                .map(|row| at("before", row.id)),
             older: rows
                 .last()
                 .filter(|_| history.has_after)
-                .map(|row| at("after", row)),
+                .map(|row| at("after", row.id)),
         },
     };
     page(StatusCode::OK, &template)
+}
+
+fn filters(params: &Params, found: &ItemView, people: Vec<(UserId, String)>) -> Filters {
+    let any = |label: &str| std::iter::once(Choice::new("", label));
+    let people = people.into_iter().map(|(id, name)| Choice::new(id, name));
+    let places = found
+        .levels
+        .iter()
+        .map(|level| Choice::new(level.location, level.location_name.clone()));
+    let whats = What::all().map(|what| Choice::new(what.as_str(), what.label()));
+    let flows = [Choice::new("in", "In"), Choice::new("out", "Out")];
+    let pick = |name, label, value: &str, choices: Vec<Choice>| Pick {
+        name,
+        label,
+        value: value.to_owned(),
+        choices,
+    };
+    let mut picks = vec![
+        pick(
+            "who",
+            "Who",
+            &params.who,
+            any("Anybody").chain(people).collect(),
+        ),
+        pick(
+            "what",
+            "Reason",
+            &params.what,
+            any("Any").chain(whats).collect(),
+        ),
+        pick(
+            "direction",
+            "Direction",
+            &params.direction,
+            any("Both").chain(flows).collect(),
+        ),
+    ];
+    if found.levels.len() > 1 || !params.location.is_empty() {
+        let places = any("All").chain(places).collect();
+        picks.insert(1, pick("location", "Location", &params.location, places));
+    }
+    Filters {
+        picks,
+        from: params.from.clone(),
+        to: params.to.clone(),
+    }
 }
 
 /// Where movements are shown, and to whom.
@@ -163,20 +225,5 @@ fn reason(row: &Movement) -> String {
         (Kind::Transfer, Some(other)) if row.delta < 0 => format!("Transferred to {other}"),
         (Kind::Transfer, Some(other)) => format!("Transferred from {other}"),
         (kind, _) => kind.label().unwrap_or(row.reason.label()).to_owned(),
-    }
-}
-
-fn read_edge(params: &Params) -> Result<Edge<MovementId>, HttpError> {
-    let read = |name: &str, text: &str| {
-        let bad = format!("The parameter “{name}” of this address must be a movement's number.");
-        text.parse().map_err(|_| HttpError::bad_request(bad))
-    };
-    match (params.after.as_str(), params.before.as_str()) {
-        ("", "") => Ok(Edge::First),
-        (after, "") => read("after", after).map(Edge::After),
-        ("", before) => read("before", before).map(Edge::Before),
-        _ => Err(HttpError::bad_request(
-            "“after” and “before” cannot stand together.",
-        )),
     }
 }

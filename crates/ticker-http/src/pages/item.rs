@@ -228,6 +228,7 @@ pub(crate) fn head(item: &Item, user: &SignedIn, tab: &'static str) -> ItemHead 
         version: item.version,
         may_edit: user.role.may(Permission::ItemEdit),
         may_archive: user.role.may(Permission::ItemArchive),
+        export_href: format!("/history.csv?item={}", item.id),
         tab,
     }
 }

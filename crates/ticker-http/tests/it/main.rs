@@ -10,6 +10,7 @@ mod errors;
 mod groups;
 mod headers;
 mod health;
+mod history;
 mod history_export;
 mod input;
 mod live;

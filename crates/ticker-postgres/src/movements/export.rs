@@ -12,6 +12,7 @@
 
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
+use ticker_domain::history::{Flow, HistoryFilter, What};
 use ticker_domain::id::{ItemId, LocationId, MovementId, PostingId};
 use ticker_domain::ledger::{Kind, Reason, Source};
 use uuid::Uuid;
@@ -21,14 +22,12 @@ use crate::DatabaseError;
 use crate::error::parse_stored;
 
 /// Which movements are wanted; by default all.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct ExportFilter {
     /// Only those of this item.
     pub item: Option<ItemId>,
-    /// Only those of this time or later.
-    pub from: Option<Timestamp>,
-    /// Only those before this time.
-    pub until: Option<Timestamp>,
+    /// And only those of them.
+    pub of: HistoryFilter,
 }
 
 /// The movements that there are when a reading begins.
@@ -123,6 +122,8 @@ impl Movements<'_> {
         after: MovementId,
         size: u16,
     ) -> Result<ExportChunk, DatabaseError> {
+        let of = &filter.of;
+        let (reason, kind) = of.what.map_or((None, None), What::stored);
         let rows = sqlx::query!(
             r#"select m.id, m.posting_id, p.key, m.line_no, m.moved_at as "moved_at: jiff_sqlx::Timestamp",
                       u.username, m.item_id, i.sku, i.name as item_name, m.location_id,
@@ -130,7 +131,14 @@ impl Movements<'_> {
                       p.kind, undoes.undoes_id as "undoes_id?",
                       pg_visible_in_snapshot(m.xid, (select $5::text::pg_snapshot))
                       and m.moved_at >= coalesce($6, '-infinity'::timestamptz)
-                      and m.moved_at < coalesce($7, 'infinity'::timestamptz) as "is_wanted!"
+                      and m.moved_at < coalesce($7, 'infinity'::timestamptz)
+                      and p.actor_id = coalesce($8, p.actor_id)
+                      and m.location_id = coalesce($9, m.location_id)
+                      and sign(m.delta) = coalesce($10::bigint, sign(m.delta))
+                      and ($11::text is null or p.reason = $11 and p.kind is null and undoes.undoes_id is null)
+                      and ($12::text is null
+                           or $12 is not distinct from case when undoes.undoes_id is null then p.kind else 'undo' end)
+                      as "is_wanted!"
                from (
                    (select id from movements
                     where $3::bigint is null and id > $1 and id <= $2 order by id limit $4)
@@ -150,8 +158,13 @@ impl Movements<'_> {
             filter.item.map(|item| item.0),
             i64::from(size),
             extent.snapshot,
-            filter.from.map(ToSqlx::to_sqlx) as _,
-            filter.until.map(ToSqlx::to_sqlx) as _,
+            of.from.map(ToSqlx::to_sqlx) as _,
+            of.until.map(ToSqlx::to_sqlx) as _,
+            of.actor.map(|actor| actor.0),
+            of.location.map(|location| location.0),
+            of.flow.map(Flow::sign),
+            reason,
+            kind,
         )
         .fetch_all(&mut *self.connection)
         .await?;

@@ -6,6 +6,7 @@ mod day_ends;
 mod grants;
 mod groups;
 mod history;
+mod history_search;
 mod invariants;
 mod invariants_recent;
 mod items;

@@ -4,7 +4,6 @@
 //! that the connection is cut instead of the transfer being completed, and the client can tell.
 
 mod file;
-mod params;
 
 use std::future::ready;
 
@@ -16,10 +15,11 @@ use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use jiff::Timestamp;
 use ticker_app::Failure;
 use ticker_app::history::{ExportFilter, HistoryExport};
+use ticker_domain::id::ItemId;
 use ticker_domain::permission::StockView;
 use tracing::Span;
 
-use self::params::Params;
+use super::params::Params;
 use crate::access::May;
 use crate::error::{HttpError, PageResult};
 use crate::query::Query;
@@ -42,7 +42,9 @@ pub(crate) async fn export(
     request_id: RequestId,
     Query(params): Query<Params>,
 ) -> PageResult {
-    let filter = params.read()?;
+    let item = params.item()?;
+    let of = params.filter()?;
+    let filter = ExportFilter { item, of };
     let export = web.app.export_history(&by, filter).await?;
     let export = export.ok_or(HttpError::NotFound)?;
     // The span of the request is left when its answer begins.
@@ -50,7 +52,7 @@ pub(crate) async fn export(
     let file = file(export).inspect_err(move |error| {
         tracing::error!(parent: &span, %request_id, user, %error, "an export was cut off");
     });
-    Ok(answer(Body::from_stream(file), &filter, web.clock.now()))
+    Ok(answer(Body::from_stream(file), item, web.clock.now()))
 }
 
 fn file(export: HistoryExport) -> impl Stream<Item = Result<Vec<u8>, ExportError>> {
@@ -64,8 +66,8 @@ fn file(export: HistoryExport) -> impl Stream<Item = Result<Vec<u8>, ExportError
     stream::once(ready(head)).chain(rows)
 }
 
-fn answer(body: Body, filter: &ExportFilter, now: Timestamp) -> Response {
-    let of_item = filter.item.map(|item| format!("-item-{item}"));
+fn answer(body: Body, item: Option<ItemId>, now: Timestamp) -> Response {
+    let of_item = item.map(|item| format!("-item-{item}"));
     let name = format!(
         "history{}-{}.csv",
         of_item.unwrap_or_default(),

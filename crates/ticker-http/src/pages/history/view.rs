@@ -3,6 +3,7 @@
 use askama::Template;
 
 use crate::pages::display::Moment;
+use crate::pages::fields::Choice;
 use crate::pages::inventory::view::Pages;
 use crate::pages::item::view::ItemHead;
 use crate::pages::layout::{Layout, UndoForm};
@@ -12,8 +13,37 @@ use crate::pages::layout::{Layout, UndoForm};
 pub(crate) struct HistoryPage {
     pub(crate) layout: Layout,
     pub(crate) head: ItemHead,
+    pub(crate) filters: Filters,
+    /// Where the history without filters is, when there are any.
+    pub(crate) clear_href: Option<String>,
     pub(crate) movements: Vec<MovementRow>,
+    /// Where the search stopped before it had found a page.
+    pub(crate) stopped: Option<Stopped>,
     pub(crate) pages: Pages,
+}
+
+/// What is filtered for, and what can be.
+#[derive(Clone, Debug)]
+pub(crate) struct Filters {
+    pub(crate) picks: Vec<Pick>,
+    pub(crate) from: String,
+    pub(crate) to: String,
+}
+
+/// A list to choose from.
+#[derive(Clone, Debug)]
+pub(crate) struct Pick {
+    pub(crate) name: &'static str,
+    pub(crate) label: &'static str,
+    pub(crate) value: String,
+    pub(crate) choices: Vec<Choice>,
+}
+
+/// How far a search went, and where it goes on.
+#[derive(Clone, Debug)]
+pub(crate) struct Stopped {
+    pub(crate) at: Moment,
+    pub(crate) href: String,
 }
 
 /// One movement.

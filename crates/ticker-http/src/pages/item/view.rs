@@ -23,7 +23,9 @@ pub(crate) struct ItemHead {
     pub(crate) version: i64,
     pub(crate) may_edit: bool,
     pub(crate) may_archive: bool,
-    /// `stock`, `history` or `details`.
+    /// Where the history is that is shown, as a file.
+    pub(crate) export_href: String,
+    /// `stock`, `history`, `details` or `labels`.
     pub(crate) tab: &'static str,
 }
 
