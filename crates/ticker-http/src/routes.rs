@@ -18,7 +18,7 @@ use tower_http::timeout::TimeoutLayer;
 use crate::access::{Access, require};
 use crate::limits::SOON;
 use crate::pages::{
-    account, adjust, archive, enroll, group, history, inventory, item, item_new, login,
+    account, adjust, archive, enroll, group, history, inventory, item, item_new, labels, login,
     preferences, scan, shortcuts, transfer, undo,
 };
 use crate::state::Web;
@@ -50,6 +50,7 @@ pub(crate) fn pages() -> Routes {
         .post_soon("/items/{id}/transfer", adjusting, transfer::transfer)
         .post_soon("/postings/{id}/undo", adjusting, undo::undo)
         .get("/items/{id}/history", view, history::list)
+        .get("/items/{id}/labels", view, labels::show)
         .get("/items/{id}/archive", archiving, archive::confirm)
         .post("/items/{id}/archive", archiving, archive::archive)
         .post("/items/{id}/restore", archiving, archive::restore)

@@ -14,6 +14,7 @@ pub(crate) mod history;
 pub(crate) mod inventory;
 pub(crate) mod item;
 pub(crate) mod item_new;
+pub(crate) mod labels;
 pub(crate) mod layout;
 pub(crate) mod login;
 pub(crate) mod preferences;

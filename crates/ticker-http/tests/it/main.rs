@@ -13,6 +13,7 @@ mod health;
 mod history;
 mod history_export;
 mod input;
+mod labels;
 mod live;
 mod log;
 mod metrics;

@@ -121,6 +121,7 @@ async fn tour_item(page: &Browser, sights: &Sights, visit: &mut impl AsyncFnMut(
         ("item-details", format!("{item}?tab=details")),
         ("item-archive", format!("{item}/archive")),
         ("item-archived", format!("/items/{}", sights.archived)),
+        ("item-labels", format!("{item}/labels?copies=3")),
         ("item-transfer", format!("{item}/transfer")),
         ("item-adjust", format!("{item}/adjust")),
     ] {
