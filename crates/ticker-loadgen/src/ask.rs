@@ -29,7 +29,7 @@ pub(crate) struct Ask {
 
 impl Ask {
     /// Reads what is at `path`.
-    pub(crate) fn page(path: Path, cookie: Option<&HeaderValue>) -> Self {
+    pub(crate) fn page(path: &Path, cookie: Option<&HeaderValue>) -> Self {
         Self {
             kind: path.kind(),
             method: Method::GET,
@@ -145,10 +145,12 @@ impl fmt::Display for Ask {
 }
 
 /// The pages that are asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Path {
     /// The inventory's first page.
     Inventory,
+    /// The inventory at an address of its own: filtered, sorted, further on.
+    List(Uri),
     /// An item.
     Item(i64),
     /// An item's history.
@@ -158,17 +160,18 @@ pub(crate) enum Path {
 }
 
 impl Path {
-    fn kind(self) -> Kind {
+    fn kind(&self) -> Kind {
         match self {
-            Self::Inventory => Kind::Inventory,
+            Self::Inventory | Self::List(_) => Kind::Inventory,
             Self::Item(_) | Self::Adjust(_) => Kind::Item,
             Self::History(_) => Kind::History,
         }
     }
 
-    fn uri(self) -> Uri {
+    fn uri(&self) -> Uri {
         let text = match self {
             Self::Inventory => return Uri::from_static("/"),
+            Self::List(address) => return address.clone(),
             Self::Item(id) => format!("/items/{id}"),
             Self::History(id) => format!("/items/{id}/history"),
             Self::Adjust(id) => format!("/items/{id}/adjust"),

@@ -129,6 +129,9 @@ pub(crate) struct RunArguments {
     /// answer; the press is sent again
     #[arg(long, value_name = "P", default_value_t = 0.0, value_parser = share)]
     pub(crate) cut: f64,
+    /// With `lists`: a file of addresses such as `/?sort=sku`, a line each
+    #[arg(long, value_name = "FILE", required_if_eq("scenario", "lists"))]
+    pub(crate) addresses: Option<PathBuf>,
     /// With `replay`: CSV lines `user,transaction,item,location,delta`, with that header
     #[arg(long, value_name = "FILE", required_if_eq("scenario", "replay"))]
     pub(crate) workload: Option<PathBuf>,

@@ -92,7 +92,7 @@ impl Client {
     /// # Errors
     /// When it does not come, or is not text.
     pub(crate) async fn read(&mut self, path: Path) -> anyhow::Result<String> {
-        let ask = Ask::page(path, self.session.as_ref());
+        let ask = Ask::page(&path, self.session.as_ref());
         let lane = &mut self.lanes[0];
         let Some(answer) = lane.ask(&ask, false).await else {
             bail!("no answer: {}", lane.last_failure());
@@ -119,7 +119,7 @@ impl Client {
             Operation::Press(press) => (Kind::Press, self.press(&press).await?),
             Operation::Add(addition, pause) => (Kind::Slow, self.add(addition, pause).await?),
             Operation::Read(path) => {
-                let ask = Ask::page(path, self.session.as_ref());
+                let ask = Ask::page(&path, self.session.as_ref());
                 let is_page = |answer: &Answer| answer.status == StatusCode::OK;
                 let outcome = self.ask(&ask, is_page, Outcome::Read).await;
                 (ask.kind(), outcome)

@@ -17,6 +17,9 @@
 //! # Readers and pressers, 500 arrivals a second whatever the answers do.
 //! ticker-loadgen run --url … --accounts accounts --scenario mixed --clients 64 --rate 500
 //!
+//! # Pages of the list, one of the file's addresses each time.
+//! ticker-loadgen run --url … --accounts accounts --scenario lists --addresses searches --clients 8
+//!
 //! # 300 sign-ins at once while 8 clients read pages.
 //! ticker-loadgen run --url … --accounts accounts --scenario sign-in --clients 300 --presses 300 --readers 8
 //!

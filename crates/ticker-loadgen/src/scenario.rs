@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use http::Uri;
 use rand::RngExt as _;
 use rand::rngs::SmallRng;
+use rand::seq::IndexedRandom as _;
 use serde::Serialize;
 use uuid::{Builder, Uuid};
 
@@ -23,6 +25,8 @@ pub(crate) enum Scenario {
     Spread,
     /// All read: the inventory, items, histories
     Browse,
+    /// All read pages of the list: the addresses in a file, all as likely
+    Lists,
     /// Four of five read, one presses
     Mixed,
     /// All sign in, again and again
@@ -48,6 +52,8 @@ pub(crate) enum Operation {
 pub(crate) enum Plan {
     /// By chance.
     Chosen(Chooser),
+    /// Reads one of these pages, by chance.
+    Lists(Arc<[Uri]>, SmallRng),
     /// One after the other as written; it stops where one is not answered.
     Written(std::vec::IntoIter<Press>),
     /// Signs in.
@@ -61,10 +67,18 @@ impl Plan {
     pub(crate) fn next(&mut self) -> Option<Operation> {
         match self {
             Self::Chosen(chooser) => Some(chooser.choose()),
+            Self::Lists(addresses, rng) => addresses
+                .choose(rng)
+                .map(|address| Operation::Read(Path::List(address.clone()))),
             Self::Written(presses) => presses.next().map(Operation::Press),
             Self::SignIn => Some(Operation::SignIn),
             Self::Slow(pause) => Some(Operation::Add(Addition::new(), *pause)),
         }
+    }
+
+    /// Reads these pages of the list.
+    pub(crate) fn lists(addresses: &Arc<[Uri]>) -> Self {
+        Self::Lists(Arc::clone(addresses), rand::make_rng())
     }
 
     /// Whether what comes next has to wait for what came before.
@@ -152,6 +166,17 @@ mod tests {
             .iter()
             .filter(|one| matches!(one, Operation::Press(press) if press.delta == -1));
         assert!((50..150).contains(&removals.count()));
+    }
+
+    #[test]
+    fn every_address_is_read() {
+        let addresses: Arc<[Uri]> = ["/", "/?sort=sku", "/?q=bolt"].map(Uri::from_static).into();
+        let mut plan = Plan::lists(&addresses);
+        let read: Vec<Operation> = (0..100).filter_map(|_| plan.next()).collect();
+        for address in &*addresses {
+            let wanted = Operation::Read(Path::List(address.clone()));
+            assert!(read.contains(&wanted), "{address}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use http::HeaderValue;
+use http::{HeaderValue, Uri};
 
 use crate::account::{self, Account};
 use crate::ask::Path;
@@ -96,6 +96,14 @@ pub(super) async fn prepare(
             let readers = sign_in(readers, &mut sessions).await?;
             (workers.collect(), choose(arguments, 1.0, readers).await?)
         }
+        Scenario::Lists => {
+            let addresses = addresses(arguments)?;
+            let clients = sign_in(in_turn(0..count), &mut sessions).await?;
+            let reading = clients
+                .into_iter()
+                .map(|client| (client, Plan::lists(&addresses)));
+            (reading.collect(), Vec::new())
+        }
         Scenario::Hot | Scenario::Spread | Scenario::Browse | Scenario::Mixed => {
             let clients = sign_in(in_turn(0..count), &mut sessions).await?;
             let reads = arguments.reads.unwrap_or(match arguments.scenario {
@@ -115,6 +123,28 @@ pub(super) async fn prepare(
         workers,
         companions,
     })
+}
+
+/// The pages of the list that are read.
+fn addresses(arguments: &RunArguments) -> anyhow::Result<Arc<[Uri]>> {
+    let file = arguments
+        .addresses
+        .as_ref()
+        .context("pages of the list have addresses")?;
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| Misused(format!("cannot read {}: {error}", file.display())))?;
+    let lines = text.lines().filter(|line| !line.is_empty());
+    let addresses: Arc<[Uri]> = lines
+        .map(|line| {
+            let address = Some(line).filter(|line| line.starts_with('/'));
+            let address = address.and_then(|line| line.parse().ok());
+            address.ok_or_else(|| Misused(format!("{line} is no address such as /?sort=sku")))
+        })
+        .collect::<Result<_, _>>()?;
+    if addresses.is_empty() {
+        return Err(Misused(format!("{}: no address is in it", file.display())).into());
+    }
+    Ok(addresses)
 }
 
 /// One client for each user of the workload.
