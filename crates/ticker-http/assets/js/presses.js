@@ -33,11 +33,14 @@ function queueOf({ action, fields, item, name }) {
   return Object.assign(queue, { action, fields, item, name });
 }
 
-const sum = (queue) => [...queue.changes, queue.gathered].reduce((sum, change) => sum + (change?.delta ?? 0), 0);
+const unsaved = (queue) => [...queue.changes, queue.gathered].filter((change) => change);
+const sum = (changes) => changes.reduce((sum, { delta }) => sum + delta, 0);
 
 function paint(queue) {
-  const isIdle = queue.changes.length === 0 && !queue.gathered;
-  setWaiting(queue.item, queue.fields.location, isIdle ? null : { delta: sum(queue), isStuck: queue.isStuck });
+  const changes = unsaved(queue);
+  // What an earlier page sent may be in this page's numbers already: only the answer will tell.
+  const delta = sum(changes.filter(({ isTakenUp }) => !isTakenUp));
+  setWaiting(queue.item, queue.fields.location, changes.length > 0 ? { delta, isStuck: queue.isStuck } : null);
 }
 
 /** Moves what was gathered to what goes out; presses that cancel each other never happened. */
@@ -96,7 +99,7 @@ function fail(queue, { requestId }, quietly) {
   settle(queue.item);
   if (!quietly) {
     queue.toast?.remove();
-    const text = `Not saved: ${queue.name} ${signed(sum(queue))}`;
+    const text = `Not saved: ${queue.name} ${signed(sum(unsaved(queue)))}`;
     queue.toast = showError(text, { act: () => retry(queue), requestId });
   }
   const wait = Math.min(RETRY_MS * 2 ** queue.failures, RETRY_MS_MAX) * (0.75 + Math.random() / 2);
@@ -150,7 +153,7 @@ function takeUp() {
 
 function sendAgain(change) {
   const queue = queueOf(change);
-  queue.changes.push({ key: change.key, delta: change.delta });
+  queue.changes.push({ key: change.key, delta: change.delta, isTakenUp: true });
   if (queue.sending === 0) send(queue);
 }
 
