@@ -6,6 +6,7 @@
 
 mod adjust;
 mod figure;
+mod live;
 mod load;
 mod login_storm;
 mod plan;
@@ -31,10 +32,11 @@ struct Bench {
     is_about_size: bool,
 }
 
-const BENCHES: [Bench; 5] = [
+const BENCHES: [Bench; 6] = [
     bench("adjust-hot", adjust::hot, true),
     bench("adjust-spread", adjust::spread, true),
     bench("adjust-replicas", adjust::replicas, true),
+    bench("live", live::run, false),
     bench("login-storm", login_storm::run, false),
     bench("start", start::run, false),
 ];

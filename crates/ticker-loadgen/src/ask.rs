@@ -54,6 +54,19 @@ impl Ask {
         }
     }
 
+    /// Follows live.
+    pub(crate) fn live(cookie: &HeaderValue) -> Self {
+        Self {
+            kind: Kind::Export,
+            method: Method::GET,
+            uri: Uri::from_static("/live"),
+            cookie: Some(cookie.clone()),
+            accept: HeaderValue::from_static("text/event-stream"),
+            body: Bytes::new(),
+            pause: None,
+        }
+    }
+
     /// Presses.
     pub(crate) fn press(press: &Press, cookie: Option<&HeaderValue>) -> Self {
         let Press {

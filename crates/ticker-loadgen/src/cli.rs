@@ -89,6 +89,15 @@ pub(crate) struct RunArguments {
     /// Sign in once for each account, whose clients share the session [default: once for each client]
     #[arg(long)]
     pub(crate) share_sessions: bool,
+    /// How many screens follow live meanwhile, and must hear of every press; ten for each account at most
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) streams: usize,
+    /// How many more follow and never read; each must be dropped
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) stalled: usize,
+    /// With --streams or --stalled: the replica that they follow at [default: the last one]
+    #[arg(long, value_name = "URL")]
+    pub(crate) streams_url: Option<Replica>,
     /// Threads to drive the clients with
     #[arg(long, value_name = "N", default_value = "1")]
     pub(crate) threads: NonZeroUsize,

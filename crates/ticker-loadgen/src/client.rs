@@ -197,6 +197,7 @@ impl Client {
     async fn press(&mut self, press: &Press) -> anyhow::Result<Outcome> {
         self.log(|| Event::Intent(*press))?;
         let ask = Ask::press(press, self.session.as_ref());
+        let sent = Instant::now();
         let answers = join_all(self.lanes.iter_mut().map(|lane| lane.ask(&ask, true))).await;
         let verdicts: Vec<Verdict> = self
             .lanes
@@ -220,7 +221,13 @@ impl Client {
             let attempt = lane.attempt(&ask);
             match (verdict, answer) {
                 (Verdict::Posted(_) | Verdict::Refused(_), _) => {
-                    self.tally.lock().attempts.succeed(attempt);
+                    let mut tally = self.tally.lock();
+                    tally.attempts.succeed(attempt);
+                    if let (Some(acknowledged), Verdict::Posted(posted)) =
+                        (&mut tally.acknowledged, verdict)
+                    {
+                        acknowledged.push((sent, *posted));
+                    }
                 }
                 (Verdict::Unexpected { .. }, Some(answer)) => {
                     let broken = answer.failure(&lane.body);

@@ -36,6 +36,10 @@
 //!     --share-sessions --scenario mixed --clients 64 --connections mixed --slow 8 --rate 150 \
 //!     --duration 120s --fail-on-error --log rolling.log --json rolling.json
 //!
+//! # 1,000 screens follow at one replica while 50 presses a second go to another.
+//! ticker-loadgen run --url http://127.0.0.1:5001 --accounts accounts --scenario spread --items 1-100 \
+//!     --location 1 --share-sessions --rate 50 --streams 1000 --streams-url http://127.0.0.1:5002
+//!
 //! # The proof alone, from the logs of any number of runs.
 //! ticker-loadgen check --url … --accounts accounts --log monday.log --log tuesday.log
 //! ```
@@ -84,6 +88,7 @@ mod report;
 mod run;
 mod scenario;
 mod shelf;
+mod streams;
 mod tally;
 mod way;
 mod workload;

@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::attempts::{AttemptsReport, Count};
 use crate::check::Findings;
 use crate::cli::RunArguments;
+use crate::streams::StreamsReport;
 use crate::tally::{Kind, Latencies, Outcome, Tally, Trouble};
 
 /// The result of a run.
@@ -37,6 +38,8 @@ pub(crate) struct Report<'a> {
     sessions_lost: &'a BTreeMap<String, u64>,
     /// What was wrong, in words: the first of them.
     complaints: &'a [String],
+    /// What those heard who followed, if there were any.
+    streams: Option<StreamsReport>,
     /// What the checker found, if it was asked.
     check: Option<Findings>,
 }
@@ -54,7 +57,7 @@ struct KindReport {
 
 /// A distribution, in microseconds.
 #[derive(Debug, Serialize)]
-struct Quantiles {
+pub(crate) struct Quantiles {
     min: u64,
     mean: f64,
     p50: u64,
@@ -65,7 +68,8 @@ struct Quantiles {
 }
 
 impl Quantiles {
-    fn of(latencies: &Latencies) -> Self {
+    /// Of these.
+    pub(crate) fn of(latencies: &Latencies) -> Self {
         Self {
             min: latencies.min(),
             mean: latencies.mean(),
@@ -79,12 +83,13 @@ impl Quantiles {
 }
 
 impl<'a> Report<'a> {
-    /// Of a run with those settings; `scheduled` is how many arrivals its schedule held, `check`
-    /// what the checker found.
+    /// Of a run with those settings; `scheduled` is how many arrivals its schedule held, `streams` what those
+    /// heard who followed, `check` what the checker found.
     pub(crate) fn new(
         settings: &'a RunArguments,
         tally: &'a Tally,
         scheduled: Option<u64>,
+        streams: Option<StreamsReport>,
         check: Option<Findings>,
     ) -> Self {
         let seconds = tally.measured().as_secs_f64();
@@ -109,6 +114,7 @@ impl<'a> Report<'a> {
             first_attempts: tally.attempts.report(),
             sessions_lost: &tally.sessions_lost,
             complaints: &tally.complaints,
+            streams,
             check,
         }
     }
@@ -199,12 +205,46 @@ impl fmt::Display for Report<'_> {
         for (name, clients) in self.sessions_lost {
             writeln!(f, "session lost: {name}'s, seen by {clients} clients")?;
         }
+        if let Some(streams) = &self.streams {
+            write!(f, "{streams}")?;
+        }
         for complaint in self.complaints {
             writeln!(f, "wrong: {complaint}")?;
         }
         self.check
             .as_ref()
             .map_or(Ok(()), |check| write!(f, "{check}"))
+    }
+}
+
+/// What those heard who followed.
+impl fmt::Display for StreamsReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            streams,
+            latency_us,
+            ..
+        } = self;
+        writeln!(
+            f,
+            "streams: {streams} heard {} times, {} missed, {} resyncs, {} ended; p50 {} ms, p99 {} ms, max {} ms",
+            self.heard,
+            self.missed,
+            self.resyncs,
+            self.ended,
+            millis(latency_us.p50),
+            millis(latency_us.p99),
+            millis(latency_us.max),
+        )?;
+        if self.stalled > 0 {
+            let after_s = self.dropped_after_s.unwrap_or_default();
+            let (dropped, stalled) = (self.dropped, self.stalled);
+            writeln!(
+                f,
+                "never reading: {dropped} of {stalled} dropped, the last after {after_s:.1} s"
+            )?;
+        }
+        Ok(())
     }
 }
 

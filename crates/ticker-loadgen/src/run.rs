@@ -22,6 +22,7 @@ use crate::pace::Pace;
 use crate::progress;
 use crate::report::Report;
 use crate::scenario::{Plan, Scenario};
+use crate::streams::StreamsReport;
 use crate::tally::{Outcome, Tally};
 
 /// Runs the scenario and prints the result; whether every answer, and the ledger if it was checked, is as
@@ -36,16 +37,24 @@ pub(crate) async fn run(arguments: RunArguments) -> anyhow::Result<bool> {
         .map(|log| Journal::open(log.path()))
         .transpose();
     let journal = journal.context("cannot open the log")?.map(Arc::new);
-    let prepared = prepare::prepare(&arguments, journal.clone()).await?;
+    let mut prepared = prepare::prepare(&arguments, journal.clone()).await?;
     let tally = prepared.tally.clone();
+    let streams = prepared.streams.take();
     if let Some(log) = &mut log {
         log.set_evidence(true);
     }
-    let measured = measure(&arguments, prepared).await;
+    let measured = measure(&arguments, prepared, streams.is_some()).await;
     if let Some(journal) = journal {
         journal.flush().context("cannot write the log")?;
     }
     let scheduled = measured?;
+    let streams = match streams {
+        Some(streams) => {
+            let acknowledged = tally.lock().acknowledged.take().unwrap_or_default();
+            Some(streams.finish(&acknowledged).await)
+        }
+        None => None,
+    };
     let findings = match &log {
         Some(log) if arguments.check => {
             let logs = [log.path().to_owned()];
@@ -55,8 +64,10 @@ pub(crate) async fn run(arguments: RunArguments) -> anyhow::Result<bool> {
     };
     let tally = tally.lock();
     let is_available = !arguments.fail_on_error || tally.attempts.failed() == 0;
-    let is_true = tally.is_clean() && findings.as_ref().is_none_or(Findings::is_sound);
-    let report = Report::new(&arguments, &tally, scheduled, findings);
+    let is_true = tally.is_clean()
+        && findings.as_ref().is_none_or(Findings::is_sound)
+        && streams.as_ref().is_none_or(StreamsReport::is_complete);
+    let report = Report::new(&arguments, &tally, scheduled, streams, findings);
     print!("{report}");
     if let Some(path) = &arguments.json {
         report.write(path)?;
@@ -74,7 +85,11 @@ const WARM_UP: Duration = Duration::from_secs(2);
 
 /// Lets the clients work until all is done, or Ctrl-C says that nothing new is to be begun. Gives how
 /// many arrivals the schedule held, if there was one.
-async fn measure(arguments: &RunArguments, prepared: Prepared) -> anyhow::Result<Option<u64>> {
+async fn measure(
+    arguments: &RunArguments,
+    prepared: Prepared,
+    is_followed: bool,
+) -> anyhow::Result<Option<u64>> {
     let is_bounded = arguments.presses.is_some() || arguments.scenario == Scenario::Replay;
     let time = arguments.duration.or((!is_bounded).then_some(TIME));
     let warm_up = arguments
@@ -90,7 +105,11 @@ async fn measure(arguments: &RunArguments, prepared: Prepared) -> anyhow::Result
     );
     let meanwhile = Arc::new(Pace::new(start, None, None, None));
     let pace = Arc::new(pace);
-    *prepared.tally.lock() = Tally::new(start + warm_up);
+    {
+        let mut tally = prepared.tally.lock();
+        *tally = Tally::new(start + warm_up);
+        tally.acknowledged = is_followed.then(Vec::new);
+    }
     let mut workers = spawn(prepared.workers, &pace);
     let mut companions = spawn(prepared.companions, &meanwhile);
     let mut showing = pin!(progress::show(prepared.tally.clone()));

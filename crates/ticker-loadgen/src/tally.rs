@@ -8,6 +8,7 @@ use hdrhistogram::Histogram;
 use serde::Serialize;
 
 use crate::attempts::{Attempts, Purpose};
+use crate::streams::Acknowledged;
 
 /// What kind of request was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -118,6 +119,8 @@ pub(crate) struct Tally {
     pub(crate) begun: u64,
     /// Keys whose answers contradict each other.
     pub(crate) disagreements: u64,
+    /// Presses that were answered, warm-up included, while somebody follows.
+    pub(crate) acknowledged: Option<Vec<Acknowledged>>,
     /// Wrong answers in words, warm-up included: the first [`COMPLAINTS_MAX`].
     pub(crate) complaints: Vec<String>,
     /// The latencies since somebody last took them.
@@ -140,6 +143,7 @@ impl Tally {
             sessions_lost: BTreeMap::new(),
             begun: 0,
             disagreements: 0,
+            acknowledged: None,
             complaints: Vec::new(),
             recent: latencies(),
         }
@@ -219,7 +223,7 @@ impl SharedTally {
 }
 
 /// From a microsecond to ten minutes; what is longer counts as that.
-fn latencies() -> Latencies {
+pub(crate) fn latencies() -> Latencies {
     const LONGEST_US: u64 = 600_000_000;
     Histogram::new_with_bounds(1, LONGEST_US, 3).expect("the bounds are in order")
 }

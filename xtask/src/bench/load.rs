@@ -11,6 +11,17 @@ use super::yardstick::Items;
 use crate::ground::{Ground, LOCATION, Replica};
 use crate::process;
 
+/// Who follows while others press.
+#[derive(Clone, Copy)]
+pub(super) struct Follow {
+    /// Presses a second.
+    pub(super) rate: u32,
+    /// Streams that are read.
+    pub(super) streams: u32,
+    /// Streams that never are.
+    pub(super) stalled: u32,
+}
+
 /// The kinds of request that read a page.
 const PAGES: [&str; 3] = ["inventory", "item", "history"];
 
@@ -33,6 +44,49 @@ impl Load {
         for_time(&mut command, plan);
         command.args(["--clients", &clients.to_string()]);
         press_on(&mut command, plan, items);
+        measure(ground, &mut command)
+    }
+
+    /// Presses at the first replica on a schedule, while streams follow at the second.
+    ///
+    /// # Errors
+    /// As [`Load::press`], and when a stream did not hear of everything.
+    pub(super) fn follow(
+        ground: &Ground,
+        plan: &Plan,
+        [pressed, followed]: [&Replica; 2],
+        follow: Follow,
+    ) -> Result<Self> {
+        let mut command = command(ground, &[pressed]);
+        for_time(&mut command, plan);
+        command.args(["--scenario", "spread", "--items", "1-100"]);
+        command.args(["--location", &LOCATION.to_string()]);
+        command.args(["--rate", &follow.rate.to_string()]);
+        command.args([
+            "--clients",
+            &plan.followers().to_string(),
+            "--share-sessions",
+        ]);
+        command.args(["--stalled", &follow.stalled.to_string()]);
+        streams(&mut command, follow.streams, followed);
+        measure(ground, &mut command)
+    }
+
+    /// Presses on one item at a process that streams follow at.
+    ///
+    /// # Errors
+    /// As [`Load::follow`].
+    pub(super) fn press_beside(
+        ground: &Ground,
+        plan: &Plan,
+        replica: &Replica,
+        clients: u32,
+    ) -> Result<Self> {
+        let mut command = command(ground, &[replica]);
+        for_time(&mut command, plan);
+        command.args(["--clients", &clients.to_string(), "--share-sessions"]);
+        press_on(&mut command, plan, Items::One);
+        streams(&mut command, plan.streams, replica);
         measure(ground, &mut command)
     }
 
@@ -114,6 +168,27 @@ impl Load {
         Ok(longest_us.context("nobody signed in")? / 1_000_000.0)
     }
 
+    /// The 99th percentile from when a press was sent until a stream heard of it, in ms.
+    ///
+    /// # Errors
+    /// When nothing was heard.
+    pub(super) fn streams_p99_ms(&self) -> Result<f64> {
+        let us = self.0["streams"]["latency_us"]["p99"].as_f64();
+        Ok(us
+            .filter(|us| *us > 0.0)
+            .context("not one event was heard")?
+            / 1_000.0)
+    }
+
+    /// When the last of those that never read was dropped, in seconds after it had been opened.
+    ///
+    /// # Errors
+    /// When none was.
+    pub(super) fn dropped_after_s(&self) -> Result<f64> {
+        let seconds = self.0["streams"]["dropped_after_s"].as_f64();
+        seconds.context("nobody was dropped")
+    }
+
     /// As it was said.
     pub(super) fn into_json(self) -> Value {
         self.0
@@ -136,6 +211,15 @@ fn command(ground: &Ground, replicas: &[&Replica]) -> Command {
 fn for_time(command: &mut Command, plan: &Plan) {
     command.args(["--duration", &format!("{}s", plan.seconds)]);
     command.args(["--warm-up", &format!("{}s", plan.warm_up_seconds)]);
+}
+
+fn streams(command: &mut Command, streams: u32, at: &Replica) {
+    command.args([
+        "--streams",
+        &streams.to_string(),
+        "--streams-url",
+        &at.url(),
+    ]);
 }
 
 fn press_on(command: &mut Command, plan: &Plan, items: Items) {

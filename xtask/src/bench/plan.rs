@@ -23,6 +23,10 @@ pub(crate) struct Plan {
     pub(super) sign_ins: u32,
     /// Clients that read pages meanwhile.
     pub(super) readers: u32,
+    /// Screens that follow live.
+    pub(super) streams: u32,
+    /// Screens that ask to and never read.
+    pub(super) stalled: u32,
     /// How often a process is started.
     pub(super) starts: u32,
     /// Whether the figures say anything.
@@ -42,6 +46,8 @@ impl Plan {
         sharing: &[64, 256],
         sign_ins: 300,
         readers: 8,
+        streams: 1_000,
+        stalled: 100,
         starts: 30,
         is_meaningful: true,
     };
@@ -57,6 +63,8 @@ impl Plan {
         sharing: &[4],
         sign_ins: 8,
         readers: 2,
+        streams: 20,
+        stalled: 0,
         starts: 3,
         is_meaningful: false,
     };
@@ -66,12 +74,18 @@ impl Plan {
         Self { rounds, ..self }
     }
 
-    /// With an inventory as small as a shop's, for what is not about its size.
+    /// With an inventory as small as a shop's, for what is not about its size, and enough users to follow.
     pub(super) fn with_small_inventory(self) -> Self {
         Self {
             items: self.items.min(1_000),
+            accounts: self.accounts.max(self.followers()),
             ..self
         }
+    }
+
+    /// Users who are needed for that many streams: each has ten at most.
+    pub(super) fn followers(&self) -> u32 {
+        (self.streams + self.stalled).div_ceil(10)
     }
 
     /// Where in [`Plan::measuring`] as many clients stand as press on Ticker first.
@@ -93,6 +107,8 @@ impl Plan {
             "replica_clients": self.sharing,
             "sign_ins": self.sign_ins,
             "readers": self.readers,
+            "streams": self.streams,
+            "stalled": self.stalled,
             "starts": self.starts,
             "is_meaningful": self.is_meaningful,
         })

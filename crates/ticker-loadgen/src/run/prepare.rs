@@ -17,6 +17,7 @@ use crate::misused::Misused;
 use crate::patience::Patience;
 use crate::scenario::{Chooser, Plan, Scenario};
 use crate::shelf::{self, Shelf, Shelves};
+use crate::streams::{Opening, Streams};
 use crate::tally::SharedTally;
 use crate::way::Way;
 use crate::workload;
@@ -32,6 +33,8 @@ pub(super) struct Prepared {
     pub(super) workers: Party,
     /// Those who read or add items for as long as the others work.
     pub(super) companions: Party,
+    /// Those who follow, if there are any.
+    pub(super) streams: Option<Streams>,
 }
 
 /// The route to the target, that share of its connections cut.
@@ -118,7 +121,9 @@ pub(super) async fn prepare(
     let slow = sign_in(slow, &mut sessions).await?;
     let slowly = |client| (client, Plan::Slow(arguments.slow_pause));
     companions.extend(slow.into_iter().map(slowly));
+    let streams = follow(arguments, &route, &workers).await?;
     Ok(Prepared {
+        streams,
         tally: route.tally.clone(),
         workers,
         companions,
@@ -145,6 +150,32 @@ fn addresses(arguments: &RunArguments) -> anyhow::Result<Arc<[Uri]>> {
         return Err(Misused(format!("{}: no address is in it", file.display())).into());
     }
     Ok(addresses)
+}
+
+/// Opens the streams that are asked for, in the sessions of those who work.
+async fn follow(
+    arguments: &RunArguments,
+    route: &Route,
+    workers: &Party,
+) -> anyhow::Result<Option<Streams>> {
+    if arguments.streams + arguments.stalled == 0 {
+        return Ok(None);
+    }
+    let mut sessions: Vec<HeaderValue> = Vec::new();
+    for session in workers.iter().filter_map(|(client, _)| client.session()) {
+        if !sessions.contains(session) {
+            sessions.push(session.clone());
+        }
+    }
+    let replica = arguments.streams_url.as_ref().or(route.replicas.last());
+    let opening = Opening {
+        route,
+        replica: replica.context("there is no replica")?,
+        streams: arguments.streams,
+        stalled: arguments.stalled,
+        sessions: &sessions,
+    };
+    Ok(Some(Streams::open(opening).await?))
 }
 
 /// One client for each user of the workload.

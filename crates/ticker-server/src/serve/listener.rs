@@ -15,6 +15,7 @@ use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
+use rustix::net::sockopt::set_tcp_user_timeout;
 use ticker_http::PeerAddress;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
@@ -27,6 +28,10 @@ use crate::settings::Setting;
 /// A request's headers arrive within this, counted from the connection's beginning or from the answer
 /// before; a connection on which nothing is asked for so long is closed.
 const HEADERS_TIMEOUT: Duration = Duration::from_secs(5);
+/// Whoever takes in nothing of what is sent to them for so long is cut off (tcp(7), `TCP_USER_TIMEOUT`): it may be
+/// gone without a word, or never read what it asked for. The kernel counts from when its window is full, however
+/// much of the answer still waits here.
+const WRITE_STALL_MS: u32 = 10_000;
 /// An HTTP/2 connection whose other end does not answer pings for so long is closed.
 const PING_INTERVAL: Duration = Duration::from_secs(20);
 const PING_TIMEOUT: Duration = Duration::from_secs(10);
@@ -156,7 +161,10 @@ where
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
     // Answers are written whole; waiting for more to send along would only delay them.
-    if let Err(error) = stream.set_nodelay(true) {
+    let prepared = stream
+        .set_nodelay(true)
+        .and_then(|()| Ok(set_tcp_user_timeout(&stream, WRITE_STALL_MS)?));
+    if let Err(error) = prepared {
         tracing::debug!(%error, %peer, "a connection was gone before it began");
         return;
     }

@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
+use ticker_domain::user::Role;
 use ticker_testkit::TestDatabase;
 
 use crate::program::{Program, Server, WAIT_MAX, exchange, free_port, get};
@@ -324,4 +325,59 @@ async fn sign_ins_give_their_memory_back() {
         );
         std::thread::sleep(Duration::from_millis(50));
     }
+}
+
+/// The cookie of somebody who has signed in.
+async fn cookie(db: &TestDatabase) -> String {
+    let ana = db.user(Role::Staff).await;
+    let (_, id) = db.session_of(&ana).await;
+    format!("ticker={id}")
+}
+
+/// A connection on which `GET /live` was asked for.
+fn follow(server: &Server, cookie: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(server.address()).expect("a connection");
+    stream.set_read_timeout(Some(WAIT_MAX)).expect("a timeout");
+    let request = format!("GET /live HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: {cookie}\r\n\r\n");
+    stream.write_all(request.as_bytes()).expect("sent");
+    stream
+}
+
+/// Waits until the metrics say that so many streams are open.
+fn until_open(server: &Server, streams: u32) {
+    let begun = Instant::now();
+    let line = format!("\nticker_streams {streams}\n");
+    loop {
+        let metrics = exchange(server.metrics_address(), &get("/metrics")).expect("an answer");
+        if metrics.contains(&line) {
+            return;
+        }
+        let waited = begun.elapsed();
+        assert!(
+            waited < WAIT_MAX,
+            "there are not {streams} streams after {waited:?}"
+        );
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sigterm_ends_streams_at_once() {
+    let db = TestDatabase::new().await;
+    let mut server = program(&db).serve();
+    server.wait_for("/readyz", 200);
+    let mut stream = follow(&server, &cookie(&db).await);
+    until_open(&server, 1);
+    let begun = Instant::now();
+    server.signal(Signal::TERM);
+    let mut told = String::new();
+    stream.read_to_string(&mut told).expect("the end");
+    assert!(told.contains("retry: 250"), "{told}");
+    assert!(told.ends_with("0\r\n\r\n"), "it is ended in order: {told}");
+    assert_eq!(server.wait().code(), Some(0), "{}", server.log());
+    assert!(
+        begun.elapsed() < Duration::from_secs(4),
+        "{:?}",
+        begun.elapsed()
+    );
 }
