@@ -132,17 +132,17 @@ fn filters(params: &Params, found: &ItemView, people: Vec<(UserId, String)>) -> 
             "what",
             "Reason",
             &params.what,
-            any("Any").chain(whats).collect(),
+            any("Any reason").chain(whats).collect(),
         ),
         pick(
             "direction",
             "Direction",
             &params.direction,
-            any("Both").chain(flows).collect(),
+            any("In and out").chain(flows).collect(),
         ),
     ];
     if found.levels.len() > 1 || !params.location.is_empty() {
-        let places = any("All").chain(places).collect();
+        let places = any("All locations").chain(places).collect();
         picks.insert(1, pick("location", "Location", &params.location, places));
     }
     Filters {
