@@ -120,6 +120,8 @@ enum Command {
         #[command(subcommand)]
         action: lab::Action,
     },
+    /// Draw the pictures of docs/screens.md anew, of the demo shop in a headless Chromium.
+    Screens,
     /// Renew `.sqlx`, which lets builds check every query without a database, after a query or a
     /// migration changed.
     SqlxPrepare {
@@ -165,6 +167,7 @@ fn run(command: Command) -> Result<()> {
             },
         ),
         Command::Test { arguments } => test::run(&workspace, &arguments),
+        Command::Screens => test::draw_screens(&workspace),
         Command::Ci {
             checks,
             allow_missing_tools,

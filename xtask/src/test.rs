@@ -16,12 +16,32 @@ use crate::snapshots;
 use crate::tools;
 use crate::workspace::Workspace;
 
+/// Draws the pictures of docs/screens.md anew.
+///
+/// # Errors
+/// As [`run`].
+pub(crate) fn draw_screens(workspace: &Workspace) -> Result<()> {
+    let folder = workspace.root.join("docs/screens");
+    let arguments = [
+        "-p",
+        "ticker-server",
+        "-E",
+        "binary(browser) & test(=screens::screens)",
+    ];
+    let drawn = [("TICKER_SCREENS_DIR", folder.as_path())];
+    run_with(workspace, &arguments.map(str::to_owned), &drawn)
+}
+
 /// Runs the tests. With arguments (nextest's own) only what they select, without installing browsers;
 /// without, everything: doctests, tests, and the check for unused snapshots.
 ///
 /// # Errors
 /// When a test fails, a snapshot is unused, or something that the tests need cannot be had.
 pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
+    run_with(workspace, arguments, &[])
+}
+
+fn run_with(workspace: &Workspace, arguments: &[String], folders: &[(&str, &Path)]) -> Result<()> {
     let everything = arguments.is_empty();
     let programs = if everything {
         Programs::ensure()?
@@ -44,6 +64,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
                 "TICKER_TEST_DATABASE_URL",
                 cluster.superuser_url("postgres"),
             )
+            .envs(folders.iter().copied())
             .current_dir(&workspace.root);
         if std::env::var_os("INSTA_UPDATE").is_none() {
             // A run never writes snapshots unless its caller says so.

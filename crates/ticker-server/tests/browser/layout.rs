@@ -10,7 +10,7 @@ use crate::harness::{Browser, Script, Theme, story};
 use crate::pages::{demo_shop, tour, tour_empty};
 
 /// A desk, a tablet, a telephone.
-const SIZES: [(u32, u32); 3] = [(1440, 900), (768, 1024), (360, 740)];
+pub(crate) const SIZES: [(u32, u32); 3] = [(1440, 900), (768, 1024), (360, 740)];
 /// Where to put a picture of every page, if anywhere.
 const PICTURES: &str = "TICKER_SHOTS_DIR";
 

@@ -22,6 +22,7 @@ mod preferences;
 mod presses;
 mod replicas;
 mod scan;
+mod screens;
 mod shortcuts;
 mod staff;
 mod states;

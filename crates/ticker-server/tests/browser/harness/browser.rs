@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use serde_json::{Value, json};
 use thirtyfour::{Capabilities, WebDriver};
 
@@ -130,9 +131,15 @@ impl Browser {
             .await;
     }
 
-    async fn devtools(&self, method: &str, parameters: Value) {
+    /// Shows no scrollbars, as on a telephone.
+    pub(crate) async fn hide_scrollbars(&self) {
+        self.devtools("Emulation.setScrollbarsHidden", json!({ "hidden": true }))
+            .await;
+    }
+
+    async fn devtools(&self, method: &str, parameters: Value) -> Value {
         let done = self.driver.cdp().send_raw(method, parameters).await;
-        done.unwrap_or_else(|error| panic!("{method}: {error}"));
+        done.unwrap_or_else(|error| panic!("{method}: {error}"))
     }
 
     /// Names and values of its cookies.
@@ -174,6 +181,14 @@ impl Browser {
     /// A picture of what is seen, as PNG.
     pub(crate) async fn picture(&self) -> Vec<u8> {
         self.driver.screenshot_as_png().await.unwrap_or_default()
+    }
+
+    /// A picture of what is seen, as WebP, a fifth of the size.
+    pub(crate) async fn small_picture(&self) -> Vec<u8> {
+        let form = json!({ "format": "webp", "quality": 80 });
+        let taken = self.devtools("Page.captureScreenshot", form).await;
+        let data = taken["data"].as_str().unwrap_or_default();
+        BASE64_STANDARD.decode(data).expect("a picture in Base64")
     }
 
     /// A picture and the source of the page as it is now; empty where there is none.
