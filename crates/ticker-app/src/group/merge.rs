@@ -127,10 +127,13 @@ impl App {
             return Err(MergeGroupError::Same);
         }
         let (app, by) = (self.clone(), by.clone());
+        let items_total = self.merge_items_total(key, source).await?;
         let begun = {
             let (app, by) = (app.clone(), by.clone());
-            self.run(async move { retrying!(app.try_begin_merge(&by, key, source, target)) })
-                .await?
+            self.run(async move {
+                retrying!(app.try_begin_merge(&by, key, (source, target), items_total))
+            })
+            .await?
         };
         if begun.ended_at.is_some() {
             return Ok(begun);
@@ -148,12 +151,28 @@ impl App {
         }
     }
 
+    /// How many items a merge is about that is to begin. That is counted while nothing is locked: whoever
+    /// posts at the two would wait for it. What they move meanwhile puts the number out by as much, and no
+    /// more than the number.
+    async fn merge_items_total(
+        &self,
+        key: IdempotencyKey,
+        source: GroupId,
+    ) -> Result<i64, DatabaseError> {
+        let mut connection = self.database.connect().await?;
+        let mut merges = connection.group_merges();
+        match merges.last_of(source).await? {
+            Some(begun) if begun.key == key.0 || begun.ended_at.is_none() => Ok(begun.items_total),
+            _ => Ok(merges.extent(source).await?.items),
+        }
+    }
+
     async fn try_begin_merge(
         &self,
         by: &Grant<GroupManage>,
         key: IdempotencyKey,
-        source: GroupId,
-        target: GroupId,
+        (source, target): (GroupId, GroupId),
+        items_total: i64,
     ) -> Result<GroupMerge, MergeGroupError> {
         let mut tx = self.database.begin().await?;
         hold_rights(&mut tx, by.acting()).await?;
@@ -177,11 +196,10 @@ impl App {
             Some(_) => return Err(MergeGroupError::Merging),
             None => {}
         }
-        let extent = tx.group_merges().extent(source).await?;
         let now = self.clock.now();
         let begun = tx
             .group_merges()
-            .insert(key.0, (source, target), by.user().id, extent.items, now)
+            .insert(key.0, (source, target), by.user().id, items_total, now)
             .await?;
         tx.commit().await?;
         Ok(begun)
