@@ -106,6 +106,12 @@ pub(super) const POSTINGS: &str = "
         )
     )
     union all
+    select 'I5', null, p.id, format('posting %s: is said to be taken back by posting %s, which does not exist',
+                                    p.id, u.posting_id)
+    from postings p
+    join undos u on u.undoes_id = p.id
+    where p.id = any($1) and not exists (select from postings where id = u.posting_id)
+    union all
     select 'I6', null, p.id, format('key %s: does not name posting %s', p.key, p.id)
     from postings p left join lateral (
         select posting_id from posting_keys where key = p.key offset 0

@@ -76,7 +76,7 @@ async fn a_sound_ledger_violates_none() {
 }
 
 /// What was done to the ledger, and exactly which invariants see it.
-pub(crate) const TAMPERING: [(&str, &str, &str); 22] = [
+pub(crate) const TAMPERING: [(&str, &str, &str); 23] = [
     ("a level is raised, with its item", "update levels set on_hand = on_hand + 1 where (item_id, location_id) = (1, 1);
       update items set total = total + 1 where id = 1", "I1"),
     ("a level is gone", "delete from levels where item_id = 2", "I1 I3 I9"),
@@ -99,6 +99,7 @@ pub(crate) const TAMPERING: [(&str, &str, &str); 22] = [
     ("a posting had more lines", "update postings set line_count = 2 where note is not null", "I5"),
     ("a line of a posting is gone", "delete from movements where line_no = 2", "I1 I3 I5"),
     ("a posting is said to take back another", "insert into undos select min(id), max(id) from postings", "I5"),
+    ("a posting is said to be taken back by none", "insert into undos select max(id), max(id) + 1 from postings", "I5"),
     ("a key has two postings", "insert into postings (key, actor_id, reason, source, line_count, posted_at)
       select key, actor_id, reason, source, 1, posted_at from postings where note is not null", "I5 I6"),
     ("a key is answered with another's posting", "update posting_keys set posting_id = 1
