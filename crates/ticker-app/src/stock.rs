@@ -121,6 +121,9 @@ pub enum UndoPostingError {
     /// Somebody else posted it, and the caller may only take back their own.
     #[error("somebody else posted it: {0}")]
     NotTheirs(GrantError),
+    /// It changed so many items, more than the one that it would be taken back from.
+    #[error("that changed {0} items at once and cannot be undone from one item")]
+    SeveralItems(usize),
     /// It changed nothing.
     #[error(transparent)]
     Nothing(#[from] NothingToUndo),
@@ -269,8 +272,8 @@ impl App {
         Ok(connection.movements().posting(id).await?)
     }
 
-    /// Takes a posting back with one of the opposite lines, and answers once that is in the ledger. What
-    /// took something back can itself be taken back.
+    /// Takes a posting about one item back with one of the opposite lines, and answers once that is in the
+    /// ledger. What took something back can itself be taken back.
     ///
     /// # Errors
     /// [`UndoPostingError`] if it did not happen; after a failure as [`App::adjust_stock`].
@@ -300,6 +303,10 @@ impl App {
             by.user()
                 .grant::<StockUndoAny>()
                 .map_err(UndoPostingError::NotTheirs)?;
+        }
+        match row.posted.items() {
+            0 | 1 => {}
+            items => return Err(UndoPostingError::SeveralItems(items)),
         }
         let undo = Posting::undo(key, by.actor(), source, &row.posted)?;
         Ok(self.post(undo).await?)

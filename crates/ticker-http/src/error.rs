@@ -360,6 +360,7 @@ impl From<UndoPostingError> for HttpError {
         match error {
             UndoPostingError::NotFound => Self::NotFound,
             UndoPostingError::NotTheirs(error) => error.into(),
+            UndoPostingError::SeveralItems(_) => Self::operation(ErrorKind::Conflict, error),
             UndoPostingError::Nothing(_) => {
                 Self::conflict("That posting changed nothing: there is nothing to take back.")
             }

@@ -56,6 +56,8 @@ pub struct MovementRow {
     pub note: Option<String>,
     /// What its posting is, beside the reason.
     pub kind: Kind,
+    /// Whether its posting moved other items, too.
+    pub spans_items: bool,
     /// Of a transfer, the name of the location at its other end.
     pub other_end: Option<String>,
     /// Of what takes another posting back, the movement that it takes back here.
@@ -138,6 +140,9 @@ impl Movements<'_> {
             r#"select m.id, m.posting_id, m.moved_at as "moved_at: jiff_sqlx::Timestamp", p.actor_id,
                       u.display_name as actor_name, m.location_id, l.name as location_name,
                       m.delta, m.before, m.after, p.reason, p.source, p.note, p.kind,
+                      p.line_count > 1 and exists (
+                          select from movements where posting_id = p.id and item_id <> m.item_id
+                      ) as "spans_items!",
                       undoes.undoes_id as "undoes_id?", undone.id as "undone_movement?", e.name as "other_end?",
                       t.posting_id as "undone_id?", t.movement_id as "undone_by_movement?",
                       t.posted_at as "undone_at?: jiff_sqlx::Timestamp", t.display_name as "undone_name?"
@@ -151,7 +156,8 @@ impl Movements<'_> {
                    where posting_id = undoes.undoes_id and item_id = m.item_id and location_id = m.location_id
                    order by line_no limit 1
                ) undone on true
-               left join movements o on p.kind = 'transfer' and o.posting_id = p.id and o.line_no <> m.line_no
+               left join movements o on p.kind = 'transfer' and o.posting_id = p.id
+                    and o.item_id = m.item_id and o.line_no <> m.line_no
                left join locations e on e.id = o.location_id
                left join lateral (
                    select b.posting_id, bm.id as movement_id, bp.posted_at, bu.display_name
@@ -184,6 +190,7 @@ impl Movements<'_> {
                     source: parse_stored("postings.source", &row.source)?,
                     note: row.note,
                     kind: Kind::stored(row.kind.as_deref(), row.undoes_id.map(PostingId)),
+                    spans_items: row.spans_items,
                     other_end: row.other_end,
                     undoes: row.undone_movement.map(MovementId),
                     undone_by: UndoneBy::read(row.undone_id, row.undone_at, row.undone_name)

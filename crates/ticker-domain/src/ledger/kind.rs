@@ -1,6 +1,6 @@
 //! Postings that are more than a change: transfers, and those that take another posting back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::DELTA_MAX;
 use super::posting::{Actor, IdempotencyKey, LevelId, Line, Note, Posting, Reason, Source};
@@ -123,6 +123,15 @@ pub struct Posted {
     pub reason: Reason,
     /// By how much it changed which level, in the order of its lines.
     pub deltas: Vec<(LevelId, i64)>,
+}
+
+impl Posted {
+    /// How many items it changed.
+    #[must_use]
+    pub fn items(&self) -> usize {
+        let items: BTreeSet<ItemId> = self.deltas.iter().map(|(level, _)| level.item).collect();
+        items.len()
+    }
 }
 
 /// A posting that cannot be taken back: it changed nothing.

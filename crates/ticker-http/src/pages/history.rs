@@ -199,12 +199,13 @@ impl Sheet<'_> {
         }
     }
 
-    /// One's own can be taken back by anybody who adjusts, once; others' by who may take back any.
+    /// One's own can be taken back by anybody who adjusts, once; others' by who may take back any. What moved
+    /// other items, too, is not taken back from here, where nobody sees them.
     fn may_undo(&self, row: &Movement) -> bool {
         let role = self.user.role;
         let is_own = row.actor == self.user.id && role.may(Permission::StockAdjust);
         let is_open = self.item.archived_at.is_none() && row.undone_by.is_none() && row.delta != 0;
-        is_open && (is_own || role.may(Permission::StockUndoAny))
+        is_open && !row.spans_items && (is_own || role.may(Permission::StockUndoAny))
     }
 
     fn undo(&self, row: &Movement) -> UndoForm {

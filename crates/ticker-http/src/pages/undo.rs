@@ -59,15 +59,16 @@ pub(crate) async fn undo(
     let view = by.user().grant::<StockView>()?;
     let row = web.app.posting(&view, posting).await?;
     let row = row.ok_or(HttpError::NotFound)?;
-    let target = target(&headers);
-    let item = shown_item(&row, target).ok_or(HttpError::NotFound)?;
+    // What changed several items is not taken back, and answered below without any of them.
+    let changed = row.posted.deltas.first().map(|(level, _)| level.item);
+    let item = changed.ok_or(HttpError::NotFound)?;
     let found = web.app.show_item(&view, item).await?;
     let found = found.ok_or(HttpError::NotFound)?;
     let place = Place {
         web: &web,
         user: by.user(),
         item,
-        target,
+        target: target(&headers),
         view_location: &input.view_location,
         return_to: &input.return_to,
     };
@@ -96,17 +97,6 @@ pub(crate) async fn undo(
         }
         Err(error) => Err(error.into()),
     }
-}
-
-/// The item that the answer shows: the one that the form stood beside, if the posting changed it.
-fn shown_item(row: &PostingRow, target: Option<&str>) -> Option<ItemId> {
-    let mut items = row.posted.deltas.iter().map(|(level, _)| level.item);
-    let beside = target
-        .and_then(|target| target.strip_prefix("item-"))
-        .and_then(|id| id.parse().ok());
-    beside
-        .filter(|beside| items.clone().any(|item| item == *beside))
-        .or_else(|| items.next())
 }
 
 /// What happened, in a line: `Undone: +1 AA batteries → 42 at Shop floor`.

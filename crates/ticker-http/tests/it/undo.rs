@@ -231,3 +231,53 @@ async fn nobody_is_offered_what_they_may_not_take_back() {
     app.db.sql("update items set archived_at = now()").await;
     assert_eq!(offers(&manager).await, 0);
 }
+
+/// Takes two of each away at once, and returns the posting's number.
+async fn take_two_of_each(app: &TestApp, by: &TestUser, items: [&TestItem; 2]) -> String {
+    let lines = items.map(|item| {
+        let line = ticker_domain::ledger::Line::change(item.level(), -2);
+        line.unwrap()
+    });
+    let posting = app.db.posting(by, lines.to_vec());
+    let receipt = app.db.post(&[posting]).await.remove(0);
+    receipt.posting.unwrap().to_string()
+}
+
+#[tokio::test]
+async fn what_changed_several_items_is_not_offered_beside_one_of_them() {
+    let app = TestApp::new().await;
+    let manager = app.db.user(Role::Manager).await;
+    let browser = app.browser_of(&manager).await;
+    let one = app.db.item("AA batteries").stock(5).await;
+    let other = app.db.item("C batteries").stock(5).await;
+    let posting = take_two_of_each(&app, &manager, [&one, &other]).await;
+    let path = format!("/postings/{posting}/undo");
+    for page in ["", "/history"] {
+        let page = browser.get(&format!("/items/{}{page}", one.id)).await;
+        assert!(!page.text().contains(&path));
+        assert!(page.text().contains("/undo\""), "the opening stock is");
+    }
+}
+
+#[tokio::test]
+async fn what_changed_several_items_is_not_taken_back_from_one_of_them() {
+    let app = TestApp::new().await;
+    let manager = app.db.user(Role::Manager).await;
+    let browser = app.browser_of(&manager).await;
+    let one = app.db.item("AA batteries").stock(5).await;
+    let other = app.db.item("C batteries").stock(5).await;
+    let posting = take_two_of_each(&app, &manager, [&one, &other]).await;
+    let path = format!("/postings/{posting}/undo");
+
+    let words = "That changed 2 items at once and cannot be undone from one item.";
+    let refused = ask_json(&browser, &posting, &key().to_string()).await;
+    assert_eq!(refused.status, StatusCode::CONFLICT);
+    assert_eq!(body(&refused)["detail"], words);
+    let refused = ask_panel(&browser, &path, &[("key", &key().to_string())]).await;
+    assert_eq!(refused.status, StatusCode::CONFLICT);
+    assert!(refused.text().contains(words), "{}", refused.text());
+    let refused = browser.post(&path, &[("key", &key().to_string())]).await;
+    assert_eq!(refused.status, StatusCode::CONFLICT);
+    assert!(refused.text().contains(words), "{}", refused.text());
+    assert_eq!(on_hand(&app).await, ["3", "3"]);
+}

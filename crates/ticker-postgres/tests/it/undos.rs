@@ -5,7 +5,9 @@ use std::str::FromStr as _;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _};
 use ticker_domain::id::{LocationId, PostingId};
-use ticker_domain::ledger::{Answer, Kind, Outcome, Posting, Reason, Refusal, Source, Transfer};
+use ticker_domain::ledger::{
+    Answer, Kind, LevelId, Outcome, Posting, Reason, Refusal, Source, Transfer,
+};
 use ticker_domain::page::Edge;
 use ticker_domain::user::Role;
 use ticker_postgres::ledger::{PostError, Receipt};
@@ -123,6 +125,44 @@ async fn a_history_says_what_was_taken_back_and_by_whom() {
     assert_eq!(by.actor_name, "Ana Bell");
     assert_eq!(opening.kind, Kind::Change);
     assert!(opening.undone_by.is_none() && opening.undoes.is_none());
+}
+
+/// As a merge of locations posts it: many items go the same way at once.
+#[tokio::test]
+async fn a_history_tells_the_line_of_its_item_and_that_there_were_others() {
+    let db = TestDatabase::new().await;
+    let ana = db.user(Role::Staff).await;
+    let one = db.item("AA batteries").stock(5).await;
+    let other = db.item("C batteries").stock(5).await;
+    let location = db.location("Back room").await;
+    let lines = [&one, &other].into_iter().flat_map(|item| {
+        let there = LevelId {
+            item: item.id,
+            location,
+        };
+        [change(item.level(), -3), change(there, 3)]
+    });
+    post(&db, &db.posting(&ana, lines.collect())).await;
+    db.sql("update postings set kind = 'transfer' where id = (select max(id) from postings)")
+        .await;
+
+    let mut connection = db.connect().await;
+    let page = connection
+        .movements()
+        .history(one.id, &Edge::First, 10)
+        .await;
+    let shown: Vec<_> = page
+        .unwrap()
+        .rows
+        .into_iter()
+        .map(|row| (row.delta, row.other_end, row.spans_items))
+        .collect();
+    let expected = [
+        (3, Some("Shop floor".to_owned()), true),
+        (-3, Some("Back room".to_owned()), true),
+        (5, None, false),
+    ];
+    assert_eq!(shown, expected);
 }
 
 #[tokio::test]
