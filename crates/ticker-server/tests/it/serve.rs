@@ -345,18 +345,19 @@ fn follow(server: &Server, cookie: &str) -> TcpStream {
 
 /// Waits until the metrics say that so many streams are open.
 fn until_open(server: &Server, streams: u32) {
+    until_measured(server, &format!("ticker_streams {streams}"));
+}
+
+/// Waits until this is a line of the metrics.
+fn until_measured(server: &Server, line: &str) {
     let begun = Instant::now();
-    let line = format!("\nticker_streams {streams}\n");
     loop {
         let metrics = exchange(server.metrics_address(), &get("/metrics")).expect("an answer");
-        if metrics.contains(&line) {
+        if metrics.lines().any(|one| one == line) {
             return;
         }
         let waited = begun.elapsed();
-        assert!(
-            waited < WAIT_MAX,
-            "there are not {streams} streams after {waited:?}"
-        );
+        assert!(waited < WAIT_MAX, "no {line:?} after {waited:?}");
         std::thread::sleep(Duration::from_millis(20));
     }
 }
@@ -380,4 +381,28 @@ async fn sigterm_ends_streams_at_once() {
         "{:?}",
         begun.elapsed()
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_never_reads_is_dropped() {
+    let db = TestDatabase::new().await;
+    let mut server = program(&db).serve();
+    server.wait_for("/readyz", 200);
+    let stream = follow(&server, &cookie(&db).await);
+    until_open(&server, 1);
+    let note = "insert into item_changes (item_id) select n from generate_series(1, 900) n";
+    let read = "ticker_stream_events_total{event=\"item\"} ";
+    // Some 40 kB a time, each read before the next: together more than the two ends keep for each other.
+    for time in 1..=8 {
+        db.sql(note).await;
+        until_measured(&server, &format!("{read}{}", 900 * time));
+    }
+    let begun = Instant::now();
+    until_open(&server, 0);
+    assert!(
+        begun.elapsed() < Duration::from_secs(12),
+        "{:?}",
+        begun.elapsed()
+    );
+    drop(stream);
 }
