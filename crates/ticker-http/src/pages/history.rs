@@ -82,7 +82,9 @@ pub(crate) async fn list(
         }
     });
     let template = HistoryPage {
-        layout: Layout::of(by.user(), Section::Inventory).with(left_toast(&flash)),
+        layout: Layout::of(by.user(), Section::Inventory)
+            .over_locations(found.levels.len())
+            .with(left_toast(&flash)),
         head: ItemHead {
             export_href: params.address("/history.csv", &[("item", &id)]),
             ..head(&found.item, by.user(), "history")
