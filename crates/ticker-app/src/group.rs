@@ -210,7 +210,9 @@ impl App {
         tx.groups()
             .insert_event(user, GroupAction::Renamed, id, Some(&before.name), now)
             .await?;
-        Ok(tx.commit().await?)
+        tx.commit().await?;
+        self.herald.tell();
+        Ok(())
     }
 
     /// Takes a group out of use, if nothing is in it: once that is done, nothing gets into it any more.

@@ -10,13 +10,15 @@ mod writer;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ticker_domain::ledger::Posting;
+use sha2::{Digest as _, Sha256};
+use ticker_domain::ledger::{IdempotencyKey, Posting};
 use ticker_postgres::Database;
 use ticker_postgres::ledger::Receipt;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use uuid::Uuid;
 
 use self::writer::Writer;
 use crate::clock::Clock;
@@ -98,4 +100,13 @@ impl Poster {
     pub(crate) fn close(&self) {
         self.stop.cancel();
     }
+}
+
+/// The key of a chunk of something big, which only this chunk of it has.
+pub(crate) fn chunk_key(of: Uuid, chunk: i64) -> IdempotencyKey {
+    let mut digest = Sha256::new();
+    digest.update(of.as_bytes());
+    digest.update(chunk.to_be_bytes());
+    let hash: [u8; 32] = digest.finalize().into();
+    IdempotencyKey(Uuid::from_bytes(std::array::from_fn(|at| hash[at])))
 }

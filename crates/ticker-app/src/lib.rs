@@ -9,6 +9,7 @@
 //! that goes away cannot stop a posting halfway.
 
 mod app;
+pub mod bulk;
 mod clock;
 pub mod demo;
 mod error;

@@ -20,6 +20,10 @@ pub use ticker_postgres::stock::{StockCounts, StockRow};
 use crate::App;
 use crate::error::{ErrorKind, Failure};
 
+mod export;
+
+pub use self::export::StockExport;
+
 /// A page of the stock list with what its filters offer.
 #[derive(Clone, Debug)]
 pub struct StockList {

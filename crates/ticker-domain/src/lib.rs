@@ -8,6 +8,7 @@
 //! - [`scan`]: from the code on something to the item that it is.
 //! - [`item`], [`location`], [`category`]: what is kept, where, and how it is grouped; [`group`]: what
 //!   locations and categories have in common.
+//! - [`bulk`]: one change for many items.
 //! - [`user`], [`permission`], [`password`]: who works here and what they may do.
 //! - [`spreadsheet`]: texts that a spreadsheet must not run.
 //!
@@ -15,6 +16,7 @@
 //! so every decision can be tested by calling it. Text from outside becomes a type here once
 //! ([`item::ItemName::parse`] and its kin) and is trusted from then on.
 
+pub mod bulk;
 pub mod category;
 pub mod group;
 pub mod history;

@@ -58,6 +58,8 @@ permissions! {
     ItemEdit from Manager;
     /// Archive and restore items.
     ItemArchive from Manager;
+    /// Make one change to many items at once, whatever it is.
+    BulkApply from Manager;
     /// Add, rename, merge, archive and restore locations and categories. One permission for both kinds and
     /// all of it: whoever arranges the shop needs every part.
     GroupManage from Manager;

@@ -126,6 +126,13 @@ pub enum ThresholdsError {
 }
 
 impl Thresholds {
+    /// None of them.
+    pub const NONE: Self = Self {
+        minimum: None,
+        target: None,
+        reorder_multiple: None,
+    };
+
     /// Puts thresholds together.
     ///
     /// # Errors

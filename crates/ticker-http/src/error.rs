@@ -388,6 +388,7 @@ macro_rules! from_operations {
 from_operations! {
     Failure,
     AdjustStockError,
+    ticker_app::bulk::BulkError,
     ticker_app::group::ManageGroupError,
     ticker_app::group::MergeGroupError,
     ticker_app::item::AddItemError,

@@ -10,16 +10,16 @@ use axum::routing::{MethodRouter, get, post};
 use http::{Method, StatusCode};
 
 use ticker_domain::permission::{
-    GroupManage, ItemArchive, ItemCreate, ItemEdit, PasswordChange, StockAdjust, StockView,
-    UserEnroll,
+    BulkApply, GroupManage, ItemArchive, ItemCreate, ItemEdit, PasswordChange, StockAdjust,
+    StockView, UserEnroll,
 };
 use tower_http::timeout::TimeoutLayer;
 
 use crate::access::{Access, require};
 use crate::limits::SOON;
 use crate::pages::{
-    account, adjust, archive, enroll, group, history, inventory, item, item_new, labels, login,
-    preferences, scan, shortcuts, transfer, undo,
+    account, adjust, archive, bulk, enroll, group, history, inventory, item, item_new, labels,
+    login, preferences, scan, shortcuts, transfer, undo,
 };
 use crate::state::Web;
 use crate::{assets, health, live};
@@ -30,6 +30,7 @@ pub(crate) fn pages() -> Routes {
     let adjusting = Access::may::<StockAdjust>();
     let creating = Access::may::<ItemCreate>();
     let archiving = Access::may::<ItemArchive>();
+    let bulk_changing = Access::may::<BulkApply>();
     let arranging = Access::may::<GroupManage>();
     let enrolling = Access::may::<UserEnroll>();
     let own_password = Access::may::<PasswordChange>();
@@ -59,6 +60,10 @@ pub(crate) fn pages() -> Routes {
         .get("/shortcuts", view, shortcuts::show)
         .get("/history.csv", view, history::export::export)
         .get("/live", view, live::follow)
+        .get("/inventory.csv", view, inventory::export::export)
+        .get("/bulk", bulk_changing, bulk::show)
+        .post("/bulk", bulk_changing, bulk::apply)
+        .get("/bulk/{id}", bulk_changing, bulk::done)
         .get("/locations", arranging, group::list)
         .post("/locations", arranging, group::add)
         .get("/locations/{id}", arranging, group::show)

@@ -7,6 +7,7 @@ use sqlx::{Connection as _, PgConnection, PgPool, Postgres};
 
 use crate::DatabaseError;
 use crate::audit::Audit;
+use crate::bulk_changes::BulkChanges;
 use crate::categories::Categories;
 use crate::group_merges::GroupMerges;
 use crate::groups::Groups;
@@ -279,6 +280,8 @@ macro_rules! accessors {
 accessors! {
     /// Who changed whose rights.
     audit: Audit;
+    /// One change for many items.
+    bulk_changes: BulkChanges;
     /// Categories of items.
     categories: Categories;
     /// Merging a location or a category into another.

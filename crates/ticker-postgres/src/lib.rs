@@ -19,6 +19,7 @@
 //! constraint's name; everything else is a [`DatabaseError`].
 
 pub mod audit;
+pub mod bulk_changes;
 pub mod categories;
 mod database;
 mod error;

@@ -4,13 +4,11 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use sha2::{Digest as _, Sha256};
 use ticker_auth::{Authority as _, Grant};
 use ticker_domain::group::GroupId;
 use ticker_domain::id::{ItemId, LocationId};
 use ticker_domain::ledger::{
-    Answer, DELTA_MAX, IdempotencyKey, LINES_MAX, LevelId, Line, Note, Outcome, Posting, Reason,
-    Refusal, Source,
+    Answer, DELTA_MAX, IdempotencyKey, LINES_MAX, Note, Outcome, Posting, Refusal, Source, Transfer,
 };
 use ticker_domain::permission::GroupManage;
 use ticker_postgres::group_merges::{GroupMerge, MergeExtent, StockedItem};
@@ -18,11 +16,11 @@ use ticker_postgres::groups::{Group, GroupAction};
 use ticker_postgres::{Access as _, DatabaseError, Transaction};
 use tokio::time::{sleep, timeout};
 use tracing::Instrument as _;
-use uuid::Uuid;
 
 use crate::App;
 use crate::app::{hold_rights, retrying};
 use crate::error::{ErrorKind, Failure, Retriable};
+use crate::ledger::chunk_key;
 
 /// A transfer is two lines.
 const STOCKED_CHUNK: usize = LINES_MAX / 2;
@@ -312,26 +310,17 @@ impl App {
     ) -> Result<Posting, MergeGroupError> {
         let named = find_both(tx, merge).await?;
         let note = format!("Merged {} into {}", named.source.name, named.target.name);
-        let lines = stocked.iter().flat_map(|one| {
-            let quantity = one.on_hand.min(DELTA_MAX);
-            let line = |location, delta| {
-                let item = one.item;
-                Line::change(LevelId { item, location }, delta)
-            };
-            [line(from, -quantity), line(to, quantity)]
-        });
-        let lines = lines
-            .collect::<Result<_, _>>()
-            .map_err(|_| Failure::Defect("what is on hand is a change"))?;
-        Posting::new(
-            chunk_key(merge),
-            by.actor(),
-            Reason::Adjusted,
-            Note::parse(&note).ok(),
-            Source::Page,
-            lines,
-        )
-        .map_err(|_| Failure::Defect("a chunk is a posting").into())
+        let key = chunk_key(merge.key, merge.chunks);
+        let transfers: Result<Vec<_>, _> = stocked
+            .iter()
+            .map(|one| Transfer::new(one.item, from, to, one.on_hand.min(DELTA_MAX)))
+            .collect();
+        transfers
+            .and_then(|transfers| {
+                let note = Note::parse(&note).ok();
+                Posting::transfers(key, by.actor(), note, Source::Page, &transfers)
+            })
+            .map_err(|_| Failure::Defect("a chunk is a posting").into())
     }
 }
 
@@ -394,15 +383,6 @@ fn posted(outcome: Option<Outcome>) -> Result<(), MergeGroupError> {
             Err(Failure::Defect("a chunk's key is its own").into())
         }
     }
-}
-
-/// A key that only this chunk of this merge has.
-fn chunk_key(merge: &GroupMerge) -> IdempotencyKey {
-    let mut digest = Sha256::new();
-    digest.update(merge.key.as_bytes());
-    digest.update(merge.chunks.to_be_bytes());
-    let hash: [u8; 32] = digest.finalize().into();
-    IdempotencyKey(Uuid::from_bytes(std::array::from_fn(|at| hash[at])))
 }
 
 async fn lock_both(

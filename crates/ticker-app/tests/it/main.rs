@@ -1,6 +1,7 @@
 //! The operations, each against a real Postgres of the test's own.
 
 mod audit;
+mod bulk;
 mod demo;
 mod group_merges;
 mod groups;

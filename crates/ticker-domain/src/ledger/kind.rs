@@ -152,17 +152,31 @@ impl Posting {
         source: Source,
         transfer: &Transfer,
     ) -> Result<Self, TransferError> {
-        let level = |location| LevelId {
-            item: transfer.item,
-            location,
-        };
-        let line = |location, delta| {
-            Line::change(level(location), delta).map_err(|_| TransferError::QuantityOutOfRange)
-        };
-        let lines = vec![
-            line(transfer.from, -transfer.quantity)?,
-            line(transfer.to, transfer.quantity)?,
-        ];
+        Self::transfers(key, actor, note, source, std::slice::from_ref(transfer))
+    }
+
+    /// The same for many items at once, all of which move or none does.
+    ///
+    /// # Errors
+    /// [`TransferError`] if they are none, or more than half of [`LINES_MAX`](super::LINES_MAX).
+    pub fn transfers(
+        key: IdempotencyKey,
+        actor: Actor,
+        note: Option<Note>,
+        source: Source,
+        transfers: &[Transfer],
+    ) -> Result<Self, TransferError> {
+        let mut lines = Vec::with_capacity(2 * transfers.len());
+        for transfer in transfers {
+            let item = transfer.item;
+            for (location, delta) in [
+                (transfer.from, -transfer.quantity),
+                (transfer.to, transfer.quantity),
+            ] {
+                let line = Line::change(LevelId { item, location }, delta);
+                lines.push(line.map_err(|_| TransferError::QuantityOutOfRange)?);
+            }
+        }
         let posting = Self::new(key, actor, Reason::Adjusted, note, source, lines);
         posting
             .map(|posting| posting.of_kind(Kind::Transfer))

@@ -1,6 +1,7 @@
 //! The stock list.
 
 pub(crate) mod address;
+pub(crate) mod export;
 pub(crate) mod row;
 pub(crate) mod view;
 
@@ -16,7 +17,8 @@ use ticker_domain::stock_list::{ItemCount, StockFilter, StockQuery, StockSort};
 use ticker_domain::user::Role;
 
 use self::address::{Params, href};
-use self::view::{Chip, Correction, Filters, Head, InventoryPage, Pages};
+use self::view::{Chip, Correction, Filters, Head, InventoryPage, Pages, Selection};
+use super::bulk::view::Hidden;
 use super::display::number;
 use super::fields::Choice;
 use super::layout::{Layout, Section};
@@ -90,6 +92,7 @@ fn show(
         correction: correction(filter, list),
         heads: heads(query),
         pages: pages(query, list),
+        selection: selection(role, query, list),
         rows: list
             .page
             .rows
@@ -105,6 +108,23 @@ fn first_page(query: &StockQuery) -> StockQuery {
     StockQuery {
         edge: Edge::First,
         ..query.clone()
+    }
+}
+
+fn selection(role: Role, query: &StockQuery, list: &StockList) -> Selection {
+    let mut query = first_page(query);
+    if list.corrected.is_some() {
+        // What is selected is what is shown, not what was typed.
+        query.filter.search.clone_from(&list.corrected);
+    }
+    let matching = list.counts.of(query.filter.status);
+    let is_part = list.page.has_before || list.page.has_after;
+    let named = address::fields(&query).into_iter();
+    let hidden = named.map(|(name, value)| Hidden::of((name, value.as_str())));
+    Selection {
+        hidden: hidden.collect(),
+        may_change: role.may(Permission::BulkApply),
+        all_matching: is_part.then(|| in_words(matching)),
     }
 }
 

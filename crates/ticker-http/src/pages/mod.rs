@@ -4,6 +4,7 @@
 pub(crate) mod account;
 pub(crate) mod adjust;
 pub(crate) mod archive;
+pub(crate) mod bulk;
 pub(crate) mod changed;
 pub(crate) mod display;
 pub(crate) mod enroll;

@@ -4,6 +4,7 @@ mod access;
 mod adjust;
 mod app;
 mod assets;
+mod bulk;
 mod client_address;
 mod csrf;
 mod errors;

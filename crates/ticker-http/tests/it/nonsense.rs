@@ -11,7 +11,7 @@ use crate::input::{path, routes};
 const FIELDS: &str = "username password next name sku barcode unit category home_location minimum \
     target reorder_multiple quantity key location mode delta counted reason note seen_version \
     seen_on_hand return_to view_location version role display_name password_choice \
-    generated_password must_change_password current new repeat into";
+    generated_password must_change_password current new repeat into by to set_category action item ready all";
 
 /// Every parameter of every address.
 const PARAMS: &str = "q category location status archived sort dir after before size tab next \

@@ -145,6 +145,7 @@ async fn no_table_was_forgotten() {
         [
             "_sqlx_migrations select",
             "audit_events select insert",
+            "bulk_changes select insert update",
             "categories select insert update",
             "group_events select insert",
             "group_merges select insert update",

@@ -7,6 +7,7 @@
 
 mod accessibility;
 mod admin;
+mod bulk;
 mod double_submits;
 mod foreign_page;
 mod groups;

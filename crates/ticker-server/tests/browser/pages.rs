@@ -88,6 +88,7 @@ pub(crate) async fn tour(stage: &Stage, sights: &Sights, mut visit: impl AsyncFn
     tour_scanning(page, sights, &mut visit).await;
     tour_conflict(stage, sights, &mut visit).await;
     tour_groups(stage, sights, &mut visit).await;
+    tour_bulk(page, sights, &mut visit).await;
     tour_people(page, sights, &mut visit).await;
     tour_errors(stage, sights, &mut visit).await;
 }
@@ -257,6 +258,38 @@ async fn tour_groups(stage: &Stage, sights: &Sights, visit: &mut impl AsyncFnMut
         .await;
     page.expect("until it is restored").await;
     visit("location-archived").await;
+}
+
+/// One change for many items: asked for, seen and told.
+async fn tour_bulk(page: &Browser, sights: &Sights, visit: &mut impl AsyncFnMut(&str)) {
+    let items = format!("item={}&item={}", sights.item, sights.archived);
+    for action in ["adjust", "move", "thresholds", "category", "archive"] {
+        page.go(&format!("/bulk?action={action}&{items}")).await;
+        page.expect_count("h1", 1).await;
+        visit(&format!("bulk-{action}")).await;
+    }
+    page.go(&format!(
+        "/bulk?action=adjust&{items}&ready=1&by=few&reason=used"
+    ))
+    .await;
+    page.expect("Change must be a whole number").await;
+    visit("bulk-wrong").await;
+    page.go(&format!(
+        "/bulk?action=adjust&{items}&ready=1&by=1&reason=used"
+    ))
+    .await;
+    page.expect("What will happen").await;
+    visit("bulk-preview").await;
+    page.click("form[action='/bulk'][method='post'] button")
+        .await;
+    page.expect("Back to the list").await;
+    visit("bulk-done").await;
+    if page.script.is_on() {
+        page.go("/").await;
+        page.click("input[data-select-all]").await;
+        page.expect("selected").await;
+        visit("inventory-selected").await;
+    }
 }
 
 async fn tour_people(page: &Browser, sights: &Sights, visit: &mut impl AsyncFnMut(&str)) {

@@ -65,44 +65,51 @@ pub(crate) fn read(params: &Params) -> Result<StockQuery, BadParam> {
 /// The address of a list, without what is as usual.
 pub(crate) fn href(query: &StockQuery) -> String {
     let mut address = String::from("/");
-    let mut push = |name: &str, value: &str| {
+    for (name, value) in fields(query) {
         let mark = if address.len() == 1 { '?' } else { '&' };
         address.push(mark);
         address.push_str(name);
         address.push('=');
-        encode(&mut address, value);
-    };
+        encode(&mut address, &value);
+    }
+    address
+}
+
+/// What names a list, without what is as usual.
+pub(crate) fn fields(query: &StockQuery) -> Vec<(&'static str, String)> {
+    let mut fields = Vec::new();
+    let mut push = |name, value: String| fields.push((name, value));
     let filter = &query.filter;
     if let Some(search) = &filter.search {
-        push("q", search);
+        push("q", search.clone());
     }
     if let Some(category) = filter.category {
-        push("category", &category.to_string());
+        push("category", category.to_string());
     }
     if let Some(location) = filter.location {
-        push("location", &location.to_string());
+        push("location", location.to_string());
     }
     if let Some(status) = filter.status {
-        push("status", status.as_str());
+        push("status", status.as_str().to_owned());
     }
     if filter.archived {
-        push("archived", "1");
+        push("archived", "1".to_owned());
     }
     if query.sort != StockSort::default() {
-        push("sort", query.sort.as_str());
+        push("sort", query.sort.as_str().to_owned());
     }
     if query.direction == Direction::Descending {
-        push("dir", "desc");
+        push("dir", "desc".to_owned());
     }
     if query.size != PAGE_SIZE_DEFAULT {
-        push("size", &query.size.to_string());
+        push("size", query.size.to_string());
     }
     match &query.edge {
         Edge::First => {}
-        Edge::After(cursor) => push("after", &cursor.encode()),
-        Edge::Before(cursor) => push("before", &cursor.encode()),
+        Edge::After(cursor) => push("after", cursor.encode()),
+        Edge::Before(cursor) => push("before", cursor.encode()),
     }
-    address
+    fields
 }
 
 fn read_filter(params: &Params) -> Result<StockFilter, BadParam> {

@@ -2,6 +2,7 @@
 
 use askama::Template;
 
+use crate::pages::bulk::view::Hidden;
 use crate::pages::display::Moment;
 use crate::pages::fields::Choice;
 use crate::pages::layout::{Layout, Toast};
@@ -25,6 +26,19 @@ pub(crate) struct InventoryPage {
     pub(crate) heads: Vec<Head>,
     pub(crate) rows: Vec<StockRow>,
     pub(crate) pages: Pages,
+    /// What can be done to selected rows.
+    pub(crate) selection: Selection,
+}
+
+/// The bar for selected rows.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Selection {
+    /// What names the list around them.
+    pub(crate) hidden: Vec<Hidden>,
+    /// Whether changes to many items at once are offered.
+    pub(crate) may_change: bool,
+    /// Where the list goes on beyond this page: how many match, in words.
+    pub(crate) all_matching: Option<String>,
 }
 
 /// Another spelling of a search, whose items are shown because nothing matches it as it is.

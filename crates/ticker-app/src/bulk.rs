@@ -1,0 +1,417 @@
+//! Bulk changes: one change for many items, seen before it is made and told truthfully afterwards.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use ticker_auth::{Authority as _, Grant};
+use ticker_domain::bulk::{BULK_ITEMS_MAX, BulkChange, BulkSkip, Selection};
+use ticker_domain::id::{ItemId, LocationId};
+use ticker_domain::ledger::{
+    Answer, IdempotencyKey, LINES_MAX, LevelId, Line, Outcome, Posting, Refusal, Source, Transfer,
+};
+use ticker_domain::page::{Direction, Edge};
+use ticker_domain::permission::BulkApply;
+use ticker_domain::stock_list::{SortValue, StockCursor, StockQuery, StockSort};
+use ticker_postgres::bulk_changes::BulkStep;
+use ticker_postgres::{Access, DatabaseError, Transaction};
+use tokio::time::timeout;
+use tracing::Instrument as _;
+
+pub use ticker_postgres::bulk_changes::{BulkRun, NamedBulkItem};
+
+use crate::App;
+use crate::app::{hold_rights, retrying};
+use crate::error::{ErrorKind, Failure, Retriable};
+use crate::ledger::chunk_key;
+
+/// A change that somebody wants to make to many items.
+#[derive(Clone, Debug)]
+pub struct BulkRequest {
+    /// To which.
+    pub selection: Selection,
+    /// Where quantities are changed; `None` for each item's home.
+    pub location: Option<LocationId>,
+    /// What.
+    pub change: BulkChange,
+}
+
+/// What a bulk change would do.
+#[derive(Clone, Debug, Default)]
+pub struct BulkPreview {
+    /// How many items would be changed.
+    pub changed: usize,
+    /// How many would be left out, by the reason.
+    pub skipped: BTreeMap<BulkSkip, usize>,
+    /// The first items, each with what is on hand afterwards or why it is left out.
+    pub rows: Vec<(NamedBulkItem, Result<i64, BulkSkip>)>,
+    /// Whether more items are selected than are changed at once.
+    pub more: bool,
+}
+
+/// Why a bulk change was not made, or not to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum BulkError {
+    /// There is no such bulk change.
+    #[error("there is no such bulk change")]
+    NotFound,
+    /// The key was used for another one.
+    #[error("the idempotency key was used for another change")]
+    KeyReused,
+    /// The category is archived, or there is none.
+    #[error("the category is not in use")]
+    CategoryNotInUse,
+    /// The ledger refuses the rest.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// Something else failed.
+    #[error(transparent)]
+    Failure(#[from] Failure),
+}
+
+impl BulkError {
+    /// What a caller answers.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::NotFound => ErrorKind::NotFound,
+            Self::KeyReused => ErrorKind::Invalid,
+            Self::CategoryNotInUse | Self::Refused(_) => ErrorKind::Conflict,
+            Self::Failure(failure) => failure.kind(),
+        }
+    }
+}
+
+impl Retriable for BulkError {
+    fn is_retriable(&self) -> bool {
+        matches!(self, Self::Failure(failure) if failure.is_retriable())
+    }
+}
+
+impl From<DatabaseError> for BulkError {
+    fn from(error: DatabaseError) -> Self {
+        Self::Failure(error.into())
+    }
+}
+
+/// How many items a preview shows.
+const PREVIEW_ROWS: usize = 20;
+/// How many of the items left out are told by name.
+pub const BULK_SKIPS_MAX: usize = 200;
+/// Whoever sends a bulk change is answered when it is through, or after this.
+const ANSWER_WITHIN: Duration = Duration::from_secs(3);
+
+impl App {
+    /// What a change would do to the items selected, as they are now.
+    ///
+    /// # Errors
+    /// [`Failure`] if the database fails.
+    #[tracing::instrument(name = "app.bulk.preview", skip_all)]
+    pub async fn preview_bulk_change(
+        &self,
+        _by: &Grant<BulkApply>,
+        request: &BulkRequest,
+    ) -> Result<BulkPreview, Failure> {
+        let mut connection = self.database.connect().await?;
+        let mut preview = BulkPreview::default();
+        let (mut after, mut seen) = (ItemId(0), 0);
+        while seen <= BULK_ITEMS_MAX {
+            let ids = next_items(&mut connection, &request.selection, after, LINES_MAX).await?;
+            let Some(last) = ids.last() else {
+                break;
+            };
+            after = *last;
+            let items = connection
+                .bulk_changes()
+                .items(&ids, request.location)
+                .await?;
+            for item in items {
+                seen += 1;
+                if seen > BULK_ITEMS_MAX {
+                    preview.more = true;
+                    break;
+                }
+                let decided = request.change.decide(&item.item);
+                match decided {
+                    Ok(_) => preview.changed += 1,
+                    Err(skip) => *preview.skipped.entry(skip).or_default() += 1,
+                }
+                if preview.rows.len() < PREVIEW_ROWS {
+                    preview.rows.push((item, decided));
+                }
+            }
+        }
+        Ok(preview)
+    }
+
+    /// Makes a change to the items selected, to each that it can be made to. `form` is the form that asked
+    /// for it: under the same key it is the same change, which is continued if it has not ended. Answers
+    /// when it has, or after a moment with how far it is; it goes on by itself.
+    ///
+    /// # Errors
+    /// [`BulkError`] if it was not made, or not to its end. What was changed by then stays.
+    #[tracing::instrument(name = "app.bulk.apply", skip_all, fields(user = %by.user().id, key = %key))]
+    pub async fn apply_bulk_change(
+        &self,
+        by: &Grant<BulkApply>,
+        key: IdempotencyKey,
+        request: BulkRequest,
+        form: String,
+    ) -> Result<BulkRun, BulkError> {
+        let (app, by) = (self.clone(), by.clone());
+        let id = {
+            let (app, by) = (app.clone(), by.clone());
+            self.run(async move { retrying!(app.try_begin_bulk(&by, key, &form)) })
+                .await?
+        };
+        let work = async move { app.continue_bulk(&by, id, &request).await };
+        match timeout(ANSWER_WITHIN, self.spawn(work.in_current_span())).await {
+            Ok(Ok(run)) => run,
+            Ok(Err(lost)) => Err(Failure::from(lost).into()),
+            Err(_) => {
+                let mut connection = self.database.connect().await?;
+                let run = connection.bulk_changes().find(id).await?;
+                run.ok_or(BulkError::NotFound)
+            }
+        }
+    }
+
+    /// A bulk change, and how far it has come.
+    ///
+    /// # Errors
+    /// [`Failure`] if the database fails.
+    #[tracing::instrument(name = "app.bulk.show", skip_all)]
+    pub async fn show_bulk_change(
+        &self,
+        _by: &Grant<BulkApply>,
+        id: i64,
+    ) -> Result<Option<BulkRun>, Failure> {
+        let mut connection = self.database.connect().await?;
+        Ok(connection.bulk_changes().find(id).await?)
+    }
+
+    async fn try_begin_bulk(
+        &self,
+        by: &Grant<BulkApply>,
+        key: IdempotencyKey,
+        form: &str,
+    ) -> Result<i64, BulkError> {
+        let mut tx = self.database.begin().await?;
+        hold_rights(&mut tx, by.acting()).await?;
+        let (user, now) = (by.user().id, self.clock.now());
+        let id = match tx.bulk_changes().insert(key.0, user, form, now).await {
+            Ok(id) => {
+                tx.commit().await?;
+                return Ok(id);
+            }
+            Err(error) if error.constraint() == Some("bulk_changes_key_key") => {
+                drop(tx);
+                let mut connection = self.database.connect().await?;
+                connection.bulk_changes().find_by_key(key.0).await?
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let mut connection = self.database.connect().await?;
+        let id = id.ok_or(BulkError::NotFound)?;
+        let run = connection.bulk_changes().find(id).await?;
+        match run {
+            Some(run) if run.form == form => Ok(id),
+            _ => Err(BulkError::KeyReused),
+        }
+    }
+
+    async fn continue_bulk(
+        &self,
+        by: &Grant<BulkApply>,
+        id: i64,
+        request: &BulkRequest,
+    ) -> Result<BulkRun, BulkError> {
+        loop {
+            let run = retrying!(self.try_step_bulk(by, id, request))
+                .inspect_err(|error| tracing::warn!(%error, bulk = id, "a bulk change rests"))?;
+            if run.ended_at.is_some() || self.is_stopping() {
+                return Ok(run);
+            }
+        }
+    }
+
+    /// One transaction of a bulk change: the next items, or its end.
+    async fn try_step_bulk(
+        &self,
+        by: &Grant<BulkApply>,
+        id: i64,
+        request: &BulkRequest,
+    ) -> Result<BulkRun, BulkError> {
+        let now = self.clock.now();
+        let mut tx = self.database.begin().await?;
+        let run = tx.bulk_changes().lock(id).await?;
+        let run = run.ok_or(BulkError::NotFound)?;
+        if run.ended_at.is_some() {
+            return Ok(run);
+        }
+        hold_rights(&mut tx, by.acting()).await?;
+        let done = usize::try_from(run.changed + run.skipped).unwrap_or(BULK_ITEMS_MAX);
+        let size = chunk_size(&request.change).min(BULK_ITEMS_MAX.saturating_sub(done));
+        let ids = next_items(&mut tx, &request.selection, run.after_item, size).await?;
+        match ids.last() {
+            None => tx.bulk_changes().end(id, now).await?,
+            Some(last) => {
+                tx.bulk_changes().lock_items(&ids).await?;
+                let items = tx.bulk_changes().items(&ids, request.location).await?;
+                let step = self.change(&mut tx, by, &run, request, items, now).await?;
+                let step = BulkStep {
+                    after_item: *last,
+                    ..step
+                };
+                tx.bulk_changes()
+                    .step(&run, &step, BULK_SKIPS_MAX, now)
+                    .await?;
+            }
+        }
+        let run = tx.bulk_changes().find(id).await?;
+        tx.commit().await?;
+        self.herald.tell();
+        run.ok_or(BulkError::NotFound)
+    }
+
+    /// Changes those of the locked items that it can be done to.
+    async fn change(
+        &self,
+        tx: &mut Transaction,
+        by: &Grant<BulkApply>,
+        run: &BulkRun,
+        request: &BulkRequest,
+        items: Vec<NamedBulkItem>,
+        now: Timestamp,
+    ) -> Result<BulkStep, BulkError> {
+        let (mut chosen, mut skips) = (Vec::new(), Vec::new());
+        for item in items {
+            match request.change.decide(&item.item) {
+                Ok(_) => chosen.push(item),
+                Err(skip) => skips.push((item.item.item, item.name, skip.to_string())),
+            }
+        }
+        let ids: Vec<ItemId> = chosen.iter().map(|one| one.item.item).collect();
+        if !ids.is_empty() {
+            match &request.change {
+                BulkChange::AdjustBy { .. } | BulkChange::MoveTo(_) => {
+                    let posting = posting(by, run, &request.change, &chosen)?;
+                    post(tx, posting, now).await?;
+                }
+                BulkChange::SetThresholds(thresholds) => {
+                    tx.bulk_changes()
+                        .set_thresholds(&ids, thresholds, now)
+                        .await?;
+                }
+                BulkChange::SetCategory(category) => {
+                    if !tx.bulk_changes().set_category(&ids, *category, now).await? {
+                        return Err(BulkError::CategoryNotInUse);
+                    }
+                }
+                BulkChange::Archive => tx.bulk_changes().archive(&ids, now).await?,
+            }
+        }
+        Ok(BulkStep {
+            changed: ids.len(),
+            skips,
+            after_item: run.after_item,
+        })
+    }
+}
+
+/// A transfer is two lines.
+fn chunk_size(change: &BulkChange) -> usize {
+    match change {
+        BulkChange::MoveTo(_) => LINES_MAX / 2,
+        _ => LINES_MAX,
+    }
+}
+
+/// The next of the items selected, by their ids.
+async fn next_items(
+    access: &mut impl Access,
+    selection: &Selection,
+    after: ItemId,
+    size: usize,
+) -> Result<Vec<ItemId>, DatabaseError> {
+    if size == 0 {
+        return Ok(Vec::new());
+    }
+    match selection {
+        Selection::Items(items) => {
+            let rest = items.range((Bound::Excluded(after), Bound::Unbounded));
+            Ok(rest.take(size).copied().collect())
+        }
+        Selection::Matching(filter) => {
+            let query = StockQuery {
+                filter: filter.clone(),
+                sort: StockSort::Id,
+                direction: Direction::Ascending,
+                edge: Edge::After(StockCursor {
+                    value: SortValue::Integer(after.0),
+                    item: after,
+                }),
+                size: u16::try_from(size).unwrap_or(u16::MAX),
+            };
+            let listing = access.stock().list(&query).await?;
+            // What another search would find is not what was selected: an archived item must not lead to
+            // those that are spelt like it.
+            if listing.corrected.is_some() {
+                return Ok(Vec::new());
+            }
+            Ok(listing.page.rows.iter().map(|row| row.item).collect())
+        }
+    }
+}
+
+/// What moves the stock of a chunk. Its key follows from the change and its place in it.
+fn posting(
+    by: &Grant<BulkApply>,
+    run: &BulkRun,
+    change: &BulkChange,
+    chosen: &[NamedBulkItem],
+) -> Result<Posting, Failure> {
+    let (key, defect) = (chunk_key(run.key, run.chunks), || {
+        Failure::Defect("what was decided is a posting")
+    });
+    match change {
+        BulkChange::MoveTo(to) => {
+            let transfers: Result<Vec<_>, _> = chosen
+                .iter()
+                .map(|one| {
+                    let item = &one.item;
+                    Transfer::new(item.item, item.location, *to, item.on_hand)
+                })
+                .collect();
+            transfers
+                .and_then(|transfers| {
+                    Posting::transfers(key, by.actor(), None, Source::Page, &transfers)
+                })
+                .map_err(|_| defect())
+        }
+        BulkChange::AdjustBy { delta, reason } => {
+            let lines: Result<Vec<_>, _> = chosen
+                .iter()
+                .map(|one| {
+                    let (item, location) = (one.item.item, one.item.location);
+                    Line::change(LevelId { item, location }, *delta)
+                })
+                .collect();
+            let lines = lines.map_err(|_| defect())?;
+            Posting::new(key, by.actor(), *reason, None, Source::Page, lines).map_err(|_| defect())
+        }
+        _ => Err(defect()),
+    }
+}
+
+async fn post(tx: &mut Transaction, posting: Posting, now: Timestamp) -> Result<(), BulkError> {
+    let receipts = tx.ledger().post(&[posting], now).await;
+    let receipts = receipts.map_err(Failure::from)?;
+    match receipts.into_iter().next().map(|receipt| receipt.outcome) {
+        Some(Outcome::Answered(Answer::Posted(_))) => Ok(()),
+        Some(Outcome::Answered(Answer::Refused(refusal))) => Err(refusal.into()),
+        Some(Outcome::RightsChanged) => Err(Failure::RightsChanged.into()),
+        Some(_) | None => Err(Failure::Defect("a chunk's key is its own").into()),
+    }
+}

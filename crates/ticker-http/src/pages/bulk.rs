@@ -1,0 +1,303 @@
+//! One change for the items selected in the list: asked for, seen, made, told.
+
+mod input;
+pub(crate) mod view;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use jiff::SignedDuration;
+use ticker_app::bulk::{BULK_SKIPS_MAX, BulkPreview, BulkRequest, BulkRun};
+use ticker_auth::Grant;
+use ticker_domain::bulk::{BULK_ITEMS_MAX, BulkChange, BulkSkip, Selection};
+use ticker_domain::ledger::{IdempotencyKey, Reason};
+use ticker_domain::permission::{BulkApply, StockView};
+
+pub(crate) use self::input::selected;
+use self::input::{Action, Input};
+use self::view::{BulkDonePage, BulkPage, BulkRow, Hidden, Preview, Skipped};
+use super::display::{change as signed, number};
+use super::fields::Choice;
+use super::layout::{Layout, Section};
+use super::{KEY_LOST, KEY_REUSED, left_toast, new_key, page, see_other, see_other_with};
+use crate::access::May;
+use crate::error::{HttpError, PageResult};
+use crate::flash::Flash;
+use crate::form::Form;
+use crate::path::Id;
+use crate::query::Query;
+use crate::state::Web;
+
+/// Names and values, as often as they were sent.
+pub(crate) type Pairs = Vec<(String, String)>;
+
+/// Who has not got further for this long is not at it any more.
+const RESTS_AFTER: SignedDuration = SignedDuration::from_secs(10);
+
+/// Asks what a change should be, and shows what it would do.
+pub(crate) async fn show(
+    State(web): State<Web>,
+    May(by): May<BulkApply>,
+    flash: Flash,
+    Query(pairs): Query<Pairs>,
+) -> PageResult {
+    let input = Input::read(pairs)?;
+    if input.is_nothing() {
+        return Ok(see_other_with(
+            &input.list_href(),
+            &flash,
+            "Nothing was selected: tick items first",
+        ));
+    }
+    let layout = Layout::of(by.user(), Section::Inventory).with(left_toast(&flash));
+    let template = ask(&web, &by, layout, &input).await?;
+    let status = if template.problems.is_empty() {
+        StatusCode::OK
+    } else {
+        StatusCode::UNPROCESSABLE_ENTITY
+    };
+    page(status, &template)
+}
+
+/// Makes a change, or continues to.
+pub(crate) async fn apply(
+    State(web): State<Web>,
+    May(by): May<BulkApply>,
+    Form(pairs): Form<Pairs>,
+) -> PageResult {
+    let input = Input::read(pairs)?;
+    let mut template = ask(&web, &by, Layout::of(by.user(), Section::Inventory), &input).await?;
+    let key: Option<IdempotencyKey> = input.key().parse().ok();
+    if key.is_none() {
+        template.problems.add(KEY_LOST);
+    }
+    let (Some(key), Some(request)) = (key, request(&input, &mut template)) else {
+        return page(StatusCode::UNPROCESSABLE_ENTITY, &template);
+    };
+    let form = input.as_kept();
+    match web.app.apply_bulk_change(&by, key, request, form).await {
+        Ok(run) => Ok(see_other(&format!("/bulk/{}", run.id))),
+        Err(ticker_app::bulk::BulkError::KeyReused) => {
+            template.problems.add(KEY_REUSED);
+            page(StatusCode::UNPROCESSABLE_ENTITY, &template)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Tells what a change did, or how far it is.
+pub(crate) async fn done(
+    State(web): State<Web>,
+    May(by): May<BulkApply>,
+    Id(id): Id<i64>,
+) -> PageResult {
+    let run = web.app.show_bulk_change(&by, id).await?;
+    let run = run.ok_or(HttpError::NotFound)?;
+    let input = Input::read(Input::kept(&run.form))?;
+    let since = web.clock.now().duration_since(run.stepped_at);
+    let is_done = run.ended_at.is_some();
+    let told = run.skips.len();
+    let untold = run.skipped - i64::try_from(told).unwrap_or(0);
+    let template = BulkDonePage {
+        layout: Layout::of(by.user(), Section::Inventory),
+        address: format!("/bulk/{id}"),
+        heading: done_words(&run),
+        list_href: input.list_href(),
+        is_done,
+        rests: !is_done && since > RESTS_AFTER,
+        key: run.key.to_string(),
+        hidden: hidden(&input),
+        skipped: run
+            .skips
+            .into_iter()
+            .map(|(item, name, why)| Skipped {
+                href: format!("/items/{item}"),
+                name,
+                why,
+            })
+            .collect(),
+        untold: (told >= BULK_SKIPS_MAX && untold > 0)
+            .then(|| format!("and {} more", number(untold))),
+    };
+    page(StatusCode::OK, &template)
+}
+
+fn done_words(run: &BulkRun) -> String {
+    let words = format!("{} changed", items(run.changed));
+    match run.skipped {
+        0 => words,
+        skipped => format!("{words}, {} left out", number(skipped)),
+    }
+}
+
+/// The page that asks, with a preview as soon as it knows enough.
+async fn ask(
+    web: &Web,
+    by: &Grant<BulkApply>,
+    layout: Layout,
+    input: &Input,
+) -> Result<BulkPage, HttpError> {
+    let view = by.user().grant::<StockView>()?;
+    let choices = web.app.item_choices(&view).await?;
+    let locations = choices.locations.iter();
+    let categories = choices.categories.iter();
+    let action = input.action();
+    let mut template = BulkPage {
+        layout,
+        problems: super::fields::Problems::default(),
+        action: action.as_str(),
+        title: title(input),
+        list_href: input.list_href(),
+        hidden: hidden_selection(input),
+        fields: input.fields(),
+        locations: locations
+            .map(|one| Choice::new(one.id, &one.name))
+            .collect(),
+        categories: categories
+            .map(|one| Choice::new(one.id, &one.name))
+            .collect(),
+        reasons: Reason::choices()
+            .map(|one| Choice::new(one.as_str(), one.label()))
+            .collect(),
+        preview: None,
+    };
+    if input.is_ready()
+        && let Some(request) = request(input, &mut template)
+    {
+        let preview = web.app.preview_bulk_change(by, &request).await?;
+        template.preview = Some(show_preview(input, &request, preview));
+    }
+    Ok(template)
+}
+
+/// The change that is asked for; what is wrong with it is said on the page.
+fn request(input: &Input, template: &mut BulkPage) -> Option<BulkRequest> {
+    let BulkPage {
+        fields, problems, ..
+    } = template;
+    Some(BulkRequest {
+        change: input.change(fields, problems)?,
+        selection: input.selection(),
+        location: input.filter().location,
+    })
+}
+
+fn title(input: &Input) -> String {
+    let which = match input.selection() {
+        Selection::Items(selected) => items(count(selected.len())),
+        Selection::Matching(filter) if filter.is_open() => "all items".to_owned(),
+        Selection::Matching(_) => "all items that match".to_owned(),
+    };
+    match input.action() {
+        Action::Adjust => format!("Adjust {which}"),
+        Action::Move => format!("Move {which}"),
+        Action::Thresholds => format!("Set thresholds of {which}"),
+        Action::Category => format!("Set category of {which}"),
+        Action::Archive => format!("Archive {which}"),
+    }
+}
+
+fn show_preview(input: &Input, request: &BulkRequest, preview: BulkPreview) -> Preview {
+    let mut summary = vec![match preview.changed {
+        0 => "No item will be changed.".to_owned(),
+        changed => format!("{} will be changed.", items(count(changed))),
+    }];
+    for (skip, skipped) in &preview.skipped {
+        let (all, one) = skip_words(*skip);
+        let words = if *skipped == 1 { one } else { all };
+        summary.push(format!("{} {words}.", number(count(*skipped))));
+    }
+    if preview.more {
+        summary.push(format!(
+            "More than {} are selected. The first {} by age are changed; do it again for the rest.",
+            number(count(BULK_ITEMS_MAX)),
+            number(count(BULK_ITEMS_MAX))
+        ));
+    }
+    let shown = preview.rows.len();
+    let seen = preview.changed + preview.skipped.values().sum::<usize>();
+    Preview {
+        key: new_key(),
+        hidden: hidden(input),
+        may_apply: preview.changed > 0,
+        button: button(&request.change, preview.changed),
+        is_danger: request.change == BulkChange::Archive,
+        summary,
+        rows: preview
+            .rows
+            .into_iter()
+            .map(|(one, decided)| BulkRow {
+                href: format!("/items/{}", one.item.item),
+                name: one.name,
+                sku: one.sku,
+                location: one.location_name,
+                before: number(one.item.on_hand),
+                after: match (&request.change, decided) {
+                    (_, Err(skip)) => format!("left out: {skip}"),
+                    (BulkChange::AdjustBy { delta, .. }, Ok(after)) => {
+                        format!("{} → {}", signed(*delta), number(after))
+                    }
+                    (BulkChange::MoveTo(_), Ok(_)) => {
+                        format!("all {} move", number(one.item.on_hand))
+                    }
+                    (BulkChange::Archive, Ok(_)) => "archived".to_owned(),
+                    (_, Ok(_)) => "set".to_owned(),
+                },
+                skipped: decided.is_err(),
+            })
+            .collect(),
+        untold: (seen > shown).then(|| format!("and {} more", number(count(seen - shown)))),
+    }
+}
+
+fn button(change: &BulkChange, changed: usize) -> String {
+    let which = items(count(changed));
+    match change {
+        BulkChange::AdjustBy { .. } => format!("Adjust {which}"),
+        BulkChange::MoveTo(_) => format!("Move {which}"),
+        BulkChange::Archive => format!("Archive {which}"),
+        BulkChange::SetThresholds(_) | BulkChange::SetCategory(_) => format!("Change {which}"),
+    }
+}
+
+/// Why items are left out, of several and of one.
+fn skip_words(skip: BulkSkip) -> (&'static str, &'static str) {
+    match skip {
+        BulkSkip::Archived => (
+            "are left out: they are archived",
+            "is left out: it is archived",
+        ),
+        BulkSkip::BelowZero => (
+            "are left out: they would go below zero",
+            "is left out: it would go below zero",
+        ),
+        BulkSkip::TooMuch => (
+            "are left out: that is more than can be kept or moved at once",
+            "is left out: that is more than can be kept or moved at once",
+        ),
+        BulkSkip::NothingThere => (
+            "are left out: nothing of them is on hand there",
+            "is left out: nothing of it is on hand there",
+        ),
+        BulkSkip::Unchanged => (
+            "are left out: they are so already",
+            "is left out: it is so already",
+        ),
+    }
+}
+
+fn hidden(input: &Input) -> Vec<Hidden> {
+    input.pairs().map(Hidden::of).collect()
+}
+
+fn hidden_selection(input: &Input) -> Vec<Hidden> {
+    input.selection_pairs().map(Hidden::of).collect()
+}
+
+fn items(count: i64) -> String {
+    let noun = if count == 1 { "item" } else { "items" };
+    format!("{} {noun}", number(count))
+}
+
+fn count(items: usize) -> i64 {
+    i64::try_from(items).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,233 @@
+//! Changing many items at once, and taking the list out.
+
+use http::StatusCode;
+use ticker_domain::user::Role;
+use ticker_testkit::key;
+
+use crate::app::TestApp;
+
+fn has(text: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+}
+
+#[tokio::test]
+async fn a_change_is_seen_made_once_and_told() {
+    let app = TestApp::new().await;
+    let vera = app.browser(Role::Manager).await;
+    let many = app.db.item("Many").sku("MANY").stock(1_009).await.id;
+    let few = app.db.item("<b>Few</b>").stock(1).await.id;
+    let selected = format!("item={many}&item={few}");
+
+    let asked = vera.get(&format!("/bulk?action=adjust&{selected}")).await;
+    has(
+        asked.text(),
+        &[
+            "<h1>Adjust 2 items</h1>",
+            &format!("name=\"item\" value=\"{few}\""),
+            "name=\"by\"",
+        ],
+    );
+    assert!(
+        !asked.text().contains("What will happen"),
+        "{}",
+        asked.text()
+    );
+
+    let wrong = vera
+        .get(&format!(
+            "/bulk?action=adjust&{selected}&ready=1&by=few&reason=x"
+        ))
+        .await;
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+    has(
+        wrong.text(),
+        &[
+            "Change must be a whole number",
+            "Reason must be",
+            "value=\"few\"",
+        ],
+    );
+
+    let seen = vera
+        .get(&format!(
+            "/bulk?action=adjust&{selected}&ready=1&by=-2&reason=damaged"
+        ))
+        .await;
+    has(
+        seen.text(),
+        &[
+            "1 item will be changed.",
+            "1 is left out: it would go below zero.",
+            "−2 → 1,007",
+            "left out: would go below zero",
+            "Adjust 1 item</button>",
+        ],
+    );
+
+    let (form_key, ids) = (key().to_string(), [many.to_string(), few.to_string()]);
+    let form = [
+        ("key", form_key.as_str()),
+        ("action", "adjust"),
+        ("item", &ids[0]),
+        ("item", &ids[1]),
+        ("ready", "1"),
+        ("by", "-2"),
+        ("reason", "damaged"),
+    ];
+    let made = vera.post("/bulk", &form).await;
+    assert_eq!(made.location(), "/bulk/1", "{}", made.text());
+    let again = vera.post("/bulk", &form).await;
+    assert_eq!(again.location(), "/bulk/1");
+    has(
+        vera.get("/bulk/1").await.text(),
+        &[
+            "<h1>1 item changed, 1 left out</h1>",
+            "&#60;b&#62;Few&#60;/b&#62;</a>",
+            "<td>would go below zero</td>",
+        ],
+    );
+    let mut other = form;
+    other[5] = ("by", "-1");
+    let reused = vera.post("/bulk", &other).await;
+    assert_eq!(reused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let totals = "select total from items order by id";
+    assert_eq!(app.db.texts(totals).await, ["1007", "1"]);
+}
+
+#[tokio::test]
+async fn the_items_of_a_list_are_named_by_its_filters() {
+    let app = TestApp::new().await;
+    let vera = app.browser(Role::Manager).await;
+    for name in ["Nuts", "Nut crackers", "Bolts"] {
+        app.db.item(name).stock(2).await;
+    }
+    let shed = app.db.location("Shed").await.to_string();
+    let list = vera.get("/?q=nut&size=25").await;
+    has(
+        list.text(),
+        &[
+            "<input type=\"hidden\" name=\"q\" value=\"nut\">",
+            "name=\"action\" value=\"move\"",
+        ],
+    );
+    let seen = vera
+        .get(&format!(
+            "/bulk?action=move&all=1&q=nut&size=25&ready=1&to={shed}"
+        ))
+        .await;
+    has(
+        seen.text(),
+        &[
+            "<h1>Move all items that match</h1>",
+            "2 items will be changed.",
+            "all 2 move",
+            "href=\"/?q=nut&#38;size=25\"",
+        ],
+    );
+    let form_key = key().to_string();
+    let form = [
+        ("key", form_key.as_str()),
+        ("action", "move"),
+        ("all", "1"),
+        ("q", "nut"),
+        ("ready", "1"),
+        ("to", &shed),
+    ];
+    let made = vera.post("/bulk", &form).await;
+    has(
+        vera.get(made.location()).await.text(),
+        &["<h1>2 items changed</h1>", "href=\"/?q=nut\""],
+    );
+    let there = format!("select count(*) from levels where location_id = {shed} and on_hand = 2");
+    assert_eq!(app.db.texts(&there).await, ["2"]);
+    assert_eq!(app.db.violations().await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn nothing_is_done_to_nothing_and_nonsense_is_named() {
+    let app = TestApp::new().await;
+    let vera = app.browser(Role::Manager).await;
+    let nothing = vera.get("/bulk?action=archive&q=nut").await;
+    assert_eq!(nothing.location(), "/?q=nut");
+    for address in [
+        "/bulk?item=1",
+        "/bulk?action=burn&item=1",
+        "/bulk?action=archive&item=x",
+        "/bulk?action=archive&item=1&sort=nonsense",
+        "/bulk?action=archive&item=1&q=a&q=b",
+        "/inventory.csv?item=-1",
+    ] {
+        let answer = vera.get(address).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{address}");
+    }
+    let archive = vera.get("/bulk?action=archive&item=99").await;
+    has(archive.text(), &["No item will be changed."]);
+    assert_eq!(vera.get("/bulk/7").await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn the_list_is_taken_out_as_it_is_filtered_or_ticked() {
+    let app = TestApp::new().await;
+    let sam = app.browser(Role::Staff).await;
+    let nuts = app
+        .db
+        .item("=Nuts")
+        .sku("NUT")
+        .stock(4)
+        .stock_at("Shed", 3)
+        .await;
+    let bolts = app.db.item("Bolts, \"steel\"").sku("BOLT").await;
+    app.db.item("Gone").sku("GONE").archived().await;
+    let lines = async |address: &str| {
+        let answer = sam.get(address).await;
+        assert_eq!(answer.status, StatusCode::OK, "{address}");
+        assert!(
+            answer
+                .header("content-disposition")
+                .contains("inventory-2026")
+        );
+        let text = answer.text().to_owned();
+        let lines = text.split_terminator("\r\n").map(str::to_owned);
+        let when = "2026-01-05T09:00:00.000000Z";
+        lines
+            .map(|line| line.replace(when, "then"))
+            .collect::<Vec<_>>()
+    };
+    let head = "item,sku,name,category,location,quantity,total,unit,status,archived,changed_at";
+    let of_nuts = format!(
+        "{},NUT,'=Nuts,Things,Shop floor,7,7,pcs,ok,no,then",
+        nuts.id
+    );
+    let of_bolts = format!(
+        "{},BOLT,\"Bolts, \"\"steel\"\"\",Things,Shop floor,0,0,pcs,out,no,then",
+        bolts.id
+    );
+    let both = [head, of_nuts.as_str(), of_bolts.as_str()];
+    assert_eq!(lines("/inventory.csv").await, both);
+    assert_eq!(lines("/inventory.csv?all=1&item=99").await, both);
+    assert_eq!(lines("/inventory.csv?q=nut").await, both[..2]);
+    let ticked = format!("/inventory.csv?q=zzz&item={}", bolts.id);
+    assert_eq!(lines(&ticked).await, [head, &of_bolts]);
+    let shed = app.db.location("Shed").await;
+    assert_eq!(
+        lines(&format!("/inventory.csv?location={shed}")).await,
+        [head, &of_nuts.replace("Shop floor,7,7", "Shed,3,7")]
+    );
+}
+
+#[tokio::test]
+async fn staff_tick_rows_only_to_take_them_out() {
+    let app = TestApp::new().await;
+    app.db.item("Nuts").stock(4).await;
+    let sam = app.browser(Role::Staff).await;
+    let list = sam.get("/").await;
+    has(
+        list.text(),
+        &["Export CSV", "form=\"selection\" name=\"item\""],
+    );
+    assert!(!list.text().contains("name=\"action\""), "{}", list.text());
+    let refused = sam.get("/bulk?action=archive&item=1").await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+}
