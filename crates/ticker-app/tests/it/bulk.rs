@@ -270,3 +270,39 @@ async fn no_more_are_changed_at_once_than_is_said() {
     let left = "select count(*) from items where archived_at is null";
     assert_eq!(db.texts(left).await, ["20"]);
 }
+
+/// A list corrects a word that nothing matches. A bulk change does not: after the last of what was meant is
+/// archived, it would go on with what is spelt like it.
+#[tokio::test]
+async fn what_is_spelt_like_it_is_left_alone() {
+    let db = TestDatabase::new().await;
+    let (app, vera) = (db.app(), db.user(Role::Manager).await);
+    let by_vera = vera.grant::<BulkApply>();
+    db.item("Batteries").stock(4).await;
+    let filter = StockFilter {
+        search: Some("batteires".to_owned()),
+        ..StockFilter::default()
+    };
+    let query = ticker_domain::stock_list::StockQuery {
+        filter: filter.clone(),
+        ..Default::default()
+    };
+    let listed = app.list_stock(&vera.grant(), &query).await.unwrap();
+    assert_eq!(listed.corrected.as_deref(), Some("batteries"));
+    let request = BulkRequest {
+        selection: Selection::Matching(filter),
+        location: None,
+        change: BulkChange::Archive,
+    };
+    let preview = app.preview_bulk_change(&by_vera, &request).await.unwrap();
+    assert_eq!(preview.changed, 0);
+    let run = app
+        .apply_bulk_change(&by_vera, key(), request, form(""))
+        .await
+        .unwrap();
+    assert_eq!((run.changed, run.skipped), (0, 0));
+    assert_eq!(
+        db.texts("select count(archived_at) from items").await,
+        ["0"]
+    );
+}
