@@ -190,10 +190,19 @@ impl Server {
 
     /// How much memory it holds.
     pub(crate) fn resident_kib(&self) -> u64 {
+        self.memory_kib("VmRSS:")
+    }
+
+    /// What of it is its own, and not the program's file, in KiB.
+    pub(crate) fn anonymous_kib(&self) -> u64 {
+        self.memory_kib("RssAnon:")
+    }
+
+    fn memory_kib(&self, name: &str) -> u64 {
         let status = format!("/proc/{}/status", self.process().as_raw_nonzero());
         let status = std::fs::read_to_string(status).expect("a process on Linux");
-        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let kib = resident.and_then(|text| text.trim().strip_suffix(" kB")?.parse().ok());
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
+        let kib = line.and_then(|text| text.trim().strip_suffix(" kB")?.parse().ok());
         kib.expect("a number of kB")
     }
 

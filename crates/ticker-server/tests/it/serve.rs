@@ -270,10 +270,11 @@ async fn an_idle_server_is_small() {
     let begun = Instant::now();
     let mut server: Server = program(&db).serve();
     server.wait_for("/readyz", 200);
-    let (ready, kib) = (begun.elapsed(), server.resident_kib());
-    println!("ready after {} ms, resident {kib} KiB", ready.as_millis());
-    // A debug build carries more than what ships, which takes 10 MiB.
-    assert!(kib < 48 * 1024, "{kib} KiB");
+    let (ready, kib) = (begun.elapsed(), server.anonymous_kib());
+    println!("ready after {} ms, {kib} KiB of its own", ready.as_millis());
+    // The code of a debug build, which grows with every feature and does not ship, is left out. What
+    // remains is some 29 MiB in such a build; docs/performance.md has what a release takes.
+    assert!(kib < 36 * 1024, "{kib} KiB");
 }
 
 /// With the variables that the image sets, the memory of password hashes goes back.
