@@ -7,7 +7,6 @@ use serde::de::value::{Error as PairsError, MapDeserializer};
 use ticker_domain::bulk::{BulkChange, Selection};
 use ticker_domain::id::{CategoryId, ItemId, LocationId};
 use ticker_domain::ledger::{DELTA_MAX, LineError, Reason};
-use ticker_domain::stock::{Thresholds, ThresholdsError};
 use ticker_domain::stock_list::{StockFilter, StockQuery};
 
 use super::Pairs;
@@ -16,6 +15,7 @@ use crate::error::HttpError;
 use crate::pages::display::read_number;
 use crate::pages::fields::{Field, Problems};
 use crate::pages::inventory::address::{self, href};
+use crate::pages::item::details::read_thresholds;
 use crate::path;
 
 /// The names under which the list's filters are sent.
@@ -234,7 +234,14 @@ impl Input {
                 let category = problems.keep(field, "set_category", "Category", category);
                 category.map(BulkChange::SetCategory)
             }
-            Action::Thresholds => read_thresholds(fields, problems),
+            Action::Thresholds => {
+                let typed = [
+                    &mut fields.minimum,
+                    &mut fields.target,
+                    &mut fields.reorder_multiple,
+                ];
+                read_thresholds(typed, problems).map(BulkChange::SetThresholds)
+            }
             Action::Archive => Some(BulkChange::Archive),
         }
     }
@@ -258,39 +265,4 @@ fn read_adjust(fields: &mut BulkFields, problems: &mut Problems) -> Option<BulkC
         delta: delta?,
         reason: reason?,
     })
-}
-
-fn read_thresholds(fields: &mut BulkFields, problems: &mut Problems) -> Option<BulkChange> {
-    let mut read = |field: &mut Field, id, label| {
-        if field.value.trim().is_empty() {
-            return Some(None);
-        }
-        let number = read_number(&field.value);
-        problems.keep(field, id, label, number).map(Some)
-    };
-    let minimum = read(&mut fields.minimum, "minimum", "Minimum");
-    let target = read(&mut fields.target, "target", "Target");
-    let multiple = read(
-        &mut fields.reorder_multiple,
-        "reorder_multiple",
-        "Pack size",
-    );
-    match Thresholds::new(minimum?, target?, multiple?) {
-        Ok(thresholds) => Some(BulkChange::SetThresholds(thresholds)),
-        Err(error) => {
-            let (field, id, label) = match error {
-                ThresholdsError::MinimumOutOfRange => (&mut fields.minimum, "minimum", "Minimum"),
-                ThresholdsError::TargetOutOfRange | ThresholdsError::TargetBelowMinimum => {
-                    (&mut fields.target, "target", "Target")
-                }
-                ThresholdsError::ReorderMultipleOutOfRange => (
-                    &mut fields.reorder_multiple,
-                    "reorder_multiple",
-                    "Pack size",
-                ),
-            };
-            problems.refuse(field, id, label, error);
-            None
-        }
-    }
 }

@@ -128,7 +128,12 @@ pub(crate) fn read(
         home,
     );
     let unit = problems.keep(&mut fields.unit, "unit", "Unit", Unit::parse(&input.unit));
-    let thresholds = read_thresholds(fields, problems);
+    let typed = [
+        &mut fields.minimum,
+        &mut fields.target,
+        &mut fields.reorder_multiple,
+    ];
+    let thresholds = read_thresholds(typed, problems);
     Some(ItemForm {
         name: name?,
         sku: sku?,
@@ -140,7 +145,11 @@ pub(crate) fn read(
     })
 }
 
-fn read_thresholds(fields: &mut ItemFields, problems: &mut Problems) -> Option<Thresholds> {
+/// The thresholds as typed, each of which may be left out.
+pub(crate) fn read_thresholds(
+    [minimum, target, reorder_multiple]: [&mut Field; 3],
+    problems: &mut Problems,
+) -> Option<Thresholds> {
     let mut read = |field: &mut Field, id, label| {
         if field.value.trim().is_empty() {
             return Some(None);
@@ -148,26 +157,20 @@ fn read_thresholds(fields: &mut ItemFields, problems: &mut Problems) -> Option<T
         let number = read_number(&field.value);
         problems.keep(field, id, label, number).map(Some)
     };
-    let minimum = read(&mut fields.minimum, "minimum", "Minimum");
-    let target = read(&mut fields.target, "target", "Target");
-    let multiple = read(
-        &mut fields.reorder_multiple,
-        "reorder_multiple",
-        "Pack size",
-    );
-    match Thresholds::new(minimum?, target?, multiple?) {
+    let least = read(minimum, "minimum", "Minimum");
+    let wanted = read(target, "target", "Target");
+    let multiple = read(reorder_multiple, "reorder_multiple", "Pack size");
+    match Thresholds::new(least?, wanted?, multiple?) {
         Ok(thresholds) => Some(thresholds),
         Err(error) => {
             let (field, id, label) = match error {
-                ThresholdsError::MinimumOutOfRange => (&mut fields.minimum, "minimum", "Minimum"),
+                ThresholdsError::MinimumOutOfRange => (minimum, "minimum", "Minimum"),
                 ThresholdsError::TargetOutOfRange | ThresholdsError::TargetBelowMinimum => {
-                    (&mut fields.target, "target", "Target")
+                    (target, "target", "Target")
                 }
-                ThresholdsError::ReorderMultipleOutOfRange => (
-                    &mut fields.reorder_multiple,
-                    "reorder_multiple",
-                    "Pack size",
-                ),
+                ThresholdsError::ReorderMultipleOutOfRange => {
+                    (reorder_multiple, "reorder_multiple", "Pack size")
+                }
             };
             problems.refuse(field, id, label, error);
             None
