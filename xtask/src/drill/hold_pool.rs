@@ -46,7 +46,7 @@ struct Hold {
     over: Instant,
 }
 
-/// One replica with a proxy before its database, and visitors who read and press all the time.
+/// One replica with a proxy before its database, and visitors half of whom read and half press all the time.
 pub(super) fn run(stage: &mut Stage) -> Result<Verdict> {
     let proxy = Proxy::to(stage.ground.cluster.port)?;
     let replica = Replica::start_by(&stage.ground, "ticker", Way::Through(proxy.port()))?;
@@ -60,7 +60,7 @@ pub(super) fn run(stage: &mut Stage) -> Result<Verdict> {
     let [locked, stalled] = [By::Lock, By::Stall].map(|by| length(stage, by).as_secs());
     let mut verdict = Verdict::of(format!(
         "{} times all connections of a replica were held, by locks for {locked} s or, in turn, by a silent \
-         network for {stalled} s, {VISITORS} visitors reading and pressing",
+         network for {stalled} s, {VISITORS} visitors reading or pressing",
         stage.times
     ));
     let soon_s = if stage.is_short { SOON_SHORT_S } else { SOON_S };
@@ -84,14 +84,18 @@ fn hold_again_and_again(
     visitors: &[Visitor],
 ) -> Result<(Vec<Hold>, Vec<Answer>)> {
     let (is_over, answers) = (AtomicBool::new(false), Mutex::new(Vec::new()));
-    let visit = |visitor: &Visitor| -> Result<()> {
+    // Each does one thing only: else a hold could find all of them pressing, and nobody would read in it.
+    let visit = |visitor: &Visitor, is_reader: bool| -> Result<()> {
         let mut own = Vec::new();
         for item in (1..=100).cycle() {
             if is_over.load(Ordering::Relaxed) {
                 break;
             }
-            own.push(visitor.read());
-            own.push(visitor.press(item)?);
+            own.push(if is_reader {
+                visitor.read()
+            } else {
+                visitor.press(item)?
+            });
         }
         if let Ok(mut answers) = answers.lock() {
             answers.extend(own);
@@ -102,7 +106,8 @@ fn hold_again_and_again(
     let holds = thread::scope(|scope| {
         let visiting: Vec<_> = visitors
             .iter()
-            .map(|one| scope.spawn(|| visit(one)))
+            .zip([true, false].into_iter().cycle())
+            .map(|(one, is_reader)| scope.spawn(move || visit(one, is_reader)))
             .collect();
         let holds: Result<Vec<Hold>> = (0..stage.times)
             .map(|number| {
