@@ -4,12 +4,17 @@
 //! items match, else all that match, and sorts these. Which of the two is decided here, from counts that are
 //! kept, rather than left to what the planner believes (docs/decisions/0017-lists-of-a-million-items.md).
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
-use sqlx::{PgConnection, Row as _};
+use sqlx::{PgConnection, QueryBuilder, Row as _};
 use ticker_domain::id::{CategoryId, ItemId, LocationId};
 use ticker_domain::page::Page;
+use ticker_domain::search::terms;
 use ticker_domain::stock::StockStatus;
-use ticker_domain::stock_list::{ItemCount, SortValue, StockCursor, StockQuery, StockSort};
+use ticker_domain::stock_list::{
+    ItemCount, SortValue, StockCursor, StockFilter, StockQuery, StockSort,
+};
 
 use crate::DatabaseError;
 use crate::error::parse_stored;
@@ -172,10 +177,55 @@ impl Stock<'_> {
         item: ItemId,
         location: Option<LocationId>,
     ) -> Result<Option<StockRow>, DatabaseError> {
-        let mut sql = rows::one(item, location);
-        let row = sql.build().fetch_optional(&mut *self.connection).await?;
-        row.as_ref().map(read_row).transpose()
+        Ok(self.rows(&[item], location).await?.pop())
     }
+
+    /// Rows of the list by the ids of their items, as they stand under the location filtered for. Those that
+    /// there are not are left out.
+    ///
+    /// # Errors
+    /// [`DatabaseError`] if the database fails.
+    #[tracing::instrument(name = "db.stock.rows", skip_all)]
+    pub async fn rows(
+        &mut self,
+        items: &[ItemId],
+        location: Option<LocationId>,
+    ) -> Result<Vec<StockRow>, DatabaseError> {
+        let mut sql = rows::these(items, location);
+        let rows = sql.build().fetch_all(&mut *self.connection).await?;
+        rows.iter().map(read_row).collect()
+    }
+
+    /// Those of the items that a filter leaves, its search taken as it is spelt.
+    ///
+    /// # Errors
+    /// [`DatabaseError`] if the database fails.
+    #[tracing::instrument(name = "db.stock.matching_of", skip_all)]
+    pub async fn matching_of(
+        &mut self,
+        items: &[ItemId],
+        filter: &StockFilter,
+    ) -> Result<BTreeSet<ItemId>, DatabaseError> {
+        let search = filter.search.as_deref().unwrap_or_default();
+        let terms = terms(search);
+        if terms.is_empty() && !search.trim().is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        let mut sql = QueryBuilder::new("select i.id from (");
+        walk::push_whole(&mut sql, filter, &Found::Items(numbers(items)));
+        sql.push(") listed join items i on i.id = listed.id where true");
+        search::push_terms(&mut sql, &terms);
+        let matching: Vec<i64> = sql
+            .build_query_scalar()
+            .persistent(false)
+            .fetch_all(&mut *self.connection)
+            .await?;
+        Ok(matching.into_iter().map(ItemId).collect())
+    }
+}
+
+fn numbers(items: &[ItemId]) -> Vec<i64> {
+    items.iter().map(|item| item.0).collect()
 }
 
 fn read_row(row: &sqlx::postgres::PgRow) -> Result<StockRow, DatabaseError> {

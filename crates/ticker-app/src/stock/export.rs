@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use ticker_auth::Grant;
-use ticker_domain::id::ItemId;
+use ticker_domain::id::{ItemId, LocationId};
 use ticker_domain::page::{Direction, Edge};
 use ticker_domain::permission::StockView;
 use ticker_domain::stock_list::{StockFilter, StockQuery, StockSort};
@@ -27,7 +27,7 @@ pub struct StockExport {
 /// What is still to be read.
 #[derive(Debug)]
 enum Rest {
-    Items(BTreeSet<ItemId>, StockFilter),
+    Items(BTreeSet<ItemId>, Option<LocationId>),
     List(Box<StockQuery>),
     Nothing,
 }
@@ -43,7 +43,7 @@ impl App {
         items: Option<BTreeSet<ItemId>>,
     ) -> StockExport {
         let rest = match items {
-            Some(items) => Rest::Items(items, filter),
+            Some(items) => Rest::Items(items, filter.location),
             None => Rest::List(Box::new(StockQuery {
                 filter,
                 sort: StockSort::Id,
@@ -65,30 +65,45 @@ impl StockExport {
     /// # Errors
     /// [`Failure`] if the database fails.
     pub async fn next(&mut self) -> Result<Option<Vec<StockRow>>, Failure> {
+        loop {
+            let rows = match std::mem::replace(&mut self.rest, Rest::Nothing) {
+                Rest::Nothing => return Ok(None),
+                Rest::Items(items, location) => self.next_items(items, location).await?,
+                Rest::List(query) => self.next_of_list(*query).await?,
+            };
+            if !rows.is_empty() {
+                return Ok(Some(rows));
+            }
+        }
+    }
+
+    async fn next_items(
+        &mut self,
+        mut items: BTreeSet<ItemId>,
+        location: Option<LocationId>,
+    ) -> Result<Vec<StockRow>, Failure> {
+        let chunk: Vec<ItemId> = std::iter::from_fn(|| items.pop_first())
+            .take(usize::from(CHUNK_ROWS))
+            .collect();
+        if !items.is_empty() {
+            self.rest = Rest::Items(items, location);
+        }
         let mut connection = self.database.connect().await?;
-        let rows = match std::mem::replace(&mut self.rest, Rest::Nothing) {
-            Rest::Nothing => Vec::new(),
-            Rest::Items(items, filter) => {
-                let mut rows = Vec::with_capacity(items.len());
-                for item in items {
-                    rows.extend(connection.stock().row(item, filter.location).await?);
-                }
-                rows
-            }
-            Rest::List(query) => {
-                let listing = connection.stock().list(&query).await?;
-                let page = listing.page;
-                if listing.corrected.is_some() {
-                    // Nothing matches (any more); what is spelt like it was not asked for.
-                    return Ok(None);
-                }
-                if let Some(last) = page.rows.last().filter(|_| page.has_after) {
-                    let edge = Edge::After(last.cursor(StockSort::Id));
-                    self.rest = Rest::List(Box::new(StockQuery { edge, ..*query }));
-                }
-                page.rows
-            }
-        };
-        Ok((!rows.is_empty()).then_some(rows))
+        Ok(connection.stock().rows(&chunk, location).await?)
+    }
+
+    async fn next_of_list(&mut self, query: StockQuery) -> Result<Vec<StockRow>, Failure> {
+        let mut connection = self.database.connect().await?;
+        let listing = connection.stock().list(&query).await?;
+        let page = listing.page;
+        if listing.corrected.is_some() {
+            // Nothing matches (any more); what is spelt like it was not asked for.
+            return Ok(Vec::new());
+        }
+        if let Some(last) = page.rows.last().filter(|_| page.has_after) {
+            let edge = Edge::After(last.cursor(StockSort::Id));
+            self.rest = Rest::List(Box::new(StockQuery { edge, ..query }));
+        }
+        Ok(page.rows)
     }
 }

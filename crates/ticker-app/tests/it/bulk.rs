@@ -35,7 +35,7 @@ fn form(text: &str) -> String {
 }
 
 /// That many items with nothing on hand.
-async fn fill(db: &TestDatabase, items: usize) {
+pub(crate) async fn fill(db: &TestDatabase, items: usize) {
     db.category("Things").await;
     let home = db.location("Shop floor").await;
     db.sql(&format!(

@@ -10,6 +10,8 @@ use ticker_domain::user::Role;
 use ticker_postgres::Access as _;
 use ticker_testkit::{TestDatabase, key};
 
+use crate::bulk::fill;
+
 pub(crate) fn change(level: LevelId, delta: i64) -> AdjustStock {
     let line = Line::change(level, delta).unwrap();
     AdjustStock {
@@ -242,4 +244,21 @@ async fn a_refusal_names_what_is_there() {
     let AdjustStockError::Refused(Refusal::ShortOfStock { on_hand: 2, .. }) = refused else {
         panic!("{refused:?}")
     };
+}
+
+/// However many items are ticked, they are read some at a time.
+#[tokio::test]
+async fn ticked_items_are_taken_out_in_chunks() {
+    let db = TestDatabase::new().await;
+    let (app, sam) = (db.app(), db.user(Role::Staff).await);
+    fill(&db, 1_003).await;
+    let missing = 2_001..=3_002;
+    let ticked = (1..=1_002).chain(missing).chain([1_003]).map(ItemId);
+    let filter = StockFilter::default();
+    let mut export = app.export_stock(&sam.grant(), filter, Some(ticked.collect()));
+    let mut chunks = Vec::new();
+    while let Some(rows) = export.next().await.unwrap() {
+        chunks.push(rows.len());
+    }
+    assert_eq!(chunks, [1_000, 3]);
 }

@@ -7,14 +7,16 @@ use ticker_domain::page::{Direction, Edge};
 use ticker_domain::stock_list::{SortValue, StockCursor, StockQuery, StockSort};
 
 use super::search::Found;
-use super::walk;
+use super::{numbers, walk};
 
-/// One item.
-pub(super) fn one(item: ItemId, location: Option<LocationId>) -> QueryBuilder<Postgres> {
+/// Items by their ids.
+pub(super) fn these(items: &[ItemId], location: Option<LocationId>) -> QueryBuilder<Postgres> {
     let mut sql = select(location);
     sql.push("items i");
     push_joins(&mut sql, location);
-    sql.push(" where i.id = ").push_bind(item.0);
+    sql.push(" where i.id = any(")
+        .push_bind(numbers(items))
+        .push(") order by i.id");
     sql
 }
 

@@ -80,6 +80,11 @@ impl Stock<'_> {
             .execute(&mut *tx)
             .await?;
         let items = sql.build_query_scalar().fetch_all(&mut *tx).await?;
+        // Within a caller's transaction this one is a savepoint, and what is set there holds to the caller's
+        // end.
+        sqlx::raw_sql("set local enable_seqscan to default")
+            .execute(&mut *tx)
+            .await?;
         tx.commit().await?;
         Ok(items)
     }

@@ -6,7 +6,7 @@ use ticker_domain::stock::{StockStatus, Thresholds};
 use ticker_domain::stock_list::{ItemCount, StockFilter, StockQuery};
 use ticker_postgres::Access as _;
 use ticker_postgres::stock::{StockCounts, StockListing, StockRow};
-use ticker_testkit::TestDatabase;
+use ticker_testkit::{TestDatabase, key};
 
 pub(crate) async fn page(db: &TestDatabase, query: &StockQuery) -> Page<StockRow> {
     list(db, query).await.page
@@ -117,6 +117,134 @@ async fn a_row_says_what_there_is_and_where() {
             .unwrap()
             .is_none()
     );
+}
+
+#[tokio::test]
+async fn rows_of_several_items_come_by_their_ids() {
+    let db = TestDatabase::new().await;
+    let first = db.item("Zinc").stock(1).stock_at("Shed", 4).await.id;
+    let second = db.item("Aluminium").archived().await.id;
+    let shed = db.location("Shed").await;
+    let mut connection = db.connect().await;
+    let rows = connection
+        .stock()
+        .rows(&[second, ItemId(99), first], Some(shed))
+        .await
+        .unwrap();
+    let rows: Vec<_> = rows.iter().map(|row| (row.item, row.quantity)).collect();
+    assert_eq!(rows, [(first, 4), (second, 0)]);
+}
+
+#[tokio::test]
+async fn of_given_items_those_that_a_filter_leaves_are_told() {
+    let db = TestDatabase::new().await;
+    let nuts = db.item("Nuts M4").category("Nuts").stock(4).await.id;
+    let bolts = db.item("Bolts M4").stock_at("Shed", 2).await.id;
+    let gone = db.item("Nuts M5").category("Nuts").archived().await.id;
+    db.item("Nuts M4 of others").category("Nuts").stock(4).await;
+    let (category, shed) = (db.category("Nuts").await, db.location("Shed").await);
+    let all = StockFilter::default;
+    let search = |text: &str| Some(text.to_owned());
+    for (filter, expected) in [
+        (all(), &[nuts, bolts][..]),
+        (
+            StockFilter {
+                category: Some(category),
+                ..all()
+            },
+            &[nuts],
+        ),
+        (
+            StockFilter {
+                location: Some(shed),
+                ..all()
+            },
+            &[bolts],
+        ),
+        (
+            StockFilter {
+                status: Some(StockStatus::Out),
+                ..all()
+            },
+            &[],
+        ),
+        (
+            StockFilter {
+                archived: true,
+                ..all()
+            },
+            &[gone],
+        ),
+        (
+            StockFilter {
+                search: search("m4 nut"),
+                ..all()
+            },
+            &[nuts],
+        ),
+        (
+            StockFilter {
+                search: search("M4"),
+                ..all()
+            },
+            &[nuts, bolts],
+        ),
+        (
+            StockFilter {
+                search: search("nutz"),
+                ..all()
+            },
+            &[],
+        ),
+        (
+            StockFilter {
+                search: search("&"),
+                ..all()
+            },
+            &[],
+        ),
+        (
+            StockFilter {
+                search: search(" "),
+                ..all()
+            },
+            &[nuts, bolts],
+        ),
+    ] {
+        let mut connection = db.connect().await;
+        let matching = connection
+            .stock()
+            .matching_of(&[nuts, bolts, gone], &filter)
+            .await
+            .unwrap();
+        assert_eq!(Vec::from_iter(matching), expected, "{filter:?}");
+    }
+}
+
+/// A search is planned without reading the whole table; what its caller does next is planned as ever.
+#[tokio::test]
+async fn a_search_leaves_its_callers_transaction_as_it_was() {
+    let db = TestDatabase::new().await;
+    let user = db.storekeeper().await.id;
+    db.sql(
+        "create function tell() returns trigger language plpgsql as
+            $$ begin new.form = current_setting('enable_seqscan'); return new; end $$;
+         create trigger tell before insert on bulk_changes for each row execute function tell();",
+    )
+    .await;
+    let query = StockQuery {
+        filter: StockFilter {
+            search: Some("nuts".to_owned()),
+            ..StockFilter::default()
+        },
+        ..StockQuery::default()
+    };
+    let mut tx = db.database().begin().await.unwrap();
+    tx.stock().list(&query).await.unwrap();
+    let now = db.clock().timestamp();
+    let run = tx.bulk_changes().insert(key().0, user, "", now).await;
+    let run = tx.bulk_changes().find(run.unwrap()).await.unwrap();
+    assert_eq!(run.unwrap().form, "on");
 }
 
 #[tokio::test]
