@@ -6,8 +6,8 @@ import { isWaiting, settleAll } from "./quantities.js";
 
 const PAUSE_MS = 1_000;
 /** What the movements change, and what a change of the item's details does. */
-const LISTS = ["latest", "chart"];
-const WHOLE = ["item-head", "stock", "facts", ...LISTS];
+const LISTS = ["facts", "latest", "chart"];
+const WHOLE = ["item-head", "stock", ...LISTS];
 
 let wanted = new Set();
 let timer = 0;

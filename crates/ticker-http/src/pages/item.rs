@@ -107,6 +107,7 @@ pub(crate) async fn stock_answer(
     Ok(StockAnswer {
         head: head(&found.item, by.user(), "stock"),
         stock: stock_panel(&found, by.user().role),
+        facts: facts(&found, web.clock.now()),
         chart: chart(&found.item, &web.app.item_days(by, &found).await?),
         movements: latest_movements(web, by, &found.item).await?,
         toast,

@@ -28,4 +28,5 @@ mod shortcuts;
 mod staff;
 mod states;
 mod two_people;
+mod undo;
 mod weight;

@@ -119,6 +119,7 @@ pub(crate) struct GaugeMark {
 pub(crate) struct StockAnswer {
     pub(crate) head: ItemHead,
     pub(crate) stock: StockPanel,
+    pub(crate) facts: Vec<Fact>,
     pub(crate) chart: Option<Chart>,
     /// The latest ones.
     pub(crate) movements: Vec<MovementRow>,
