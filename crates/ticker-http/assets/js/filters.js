@@ -24,15 +24,16 @@ export function watchFilters() {
       document.getElementById("results").replaceChildren(failed);
     });
   }
-  showCurrentChip();
-  document.addEventListener("htmx:afterSettle", showCurrentChip);
+  showCurrent();
+  document.addEventListener("htmx:afterSettle", showCurrent);
 }
 
-/** Where the chips are wider than the screen, the current one is brought into sight. */
-function showCurrentChip() {
-  const chips = document.querySelector(".results-head .chips");
-  const current = chips?.querySelector("[aria-current]");
-  if (!current) return;
-  const [outer, inner] = [chips.getBoundingClientRect(), current.getBoundingClientRect()];
-  chips.scrollLeft += inner.left - outer.left - (outer.width - inner.width) / 2;
+/** Where the chips, or the ways to go, are wider than the screen, the current one is brought into sight. */
+function showCurrent() {
+  for (const row of document.querySelectorAll(".results-head .chips, .bar nav")) {
+    const current = row.querySelector("[aria-current]");
+    if (!current) continue;
+    const [outer, inner] = [row.getBoundingClientRect(), current.getBoundingClientRect()];
+    row.scrollLeft += inner.left - outer.left - (outer.width - inner.width) / 2;
+  }
 }

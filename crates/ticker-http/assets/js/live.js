@@ -102,16 +102,17 @@ function receive(block) {
   else if (fields.event === "ended") end();
 }
 
-/** `Ana −2`, or `Ana, Bo and others −7`: who it was, from where one stands. */
-function whoDid({ by, others, delta }) {
+/** Who it was, from where one stands, and by how much: `Ana and 2 more`, `−7`. */
+function newsOf({ by, others, delta }) {
   const name = String(by.id) === document.body.dataset.user ? "You" : by.name.split(" ")[0];
-  return `${name}${others > 0 ? ` and ${others} more` : ""} ${change(delta)}`;
+  return { who: `${name}${others > 0 ? ` and ${others} more` : ""}`, change: change(delta) };
 }
 
 function stockMoved(event) {
-  const words = whoDid(event);
-  if (!hear(event, words)) return;
+  const news = newsOf(event);
+  if (!hear(event, news)) return;
   const item = String(event.item);
+  const words = `${news.who} ${news.change}`;
   tellSheet(item, event.levels, words);
   tellReader(item, words, event.on_hand);
   refetchPanels(item);

@@ -43,14 +43,16 @@ function showTime(row) {
   time.title = `${time.textContent} UTC`;
 }
 
-/** Says beside the number who changed it; the next one takes its place. */
-function showWho(holder, words) {
+/** Says beside the number who changed it; the next one takes its place. A long name is cut, a change is not. */
+function showWho(holder, { who, change }) {
   const stepper = holder.querySelector(".stepper");
   if (!stepper) return;
   stepper.querySelector(".by")?.remove();
   const by = document.createElement("span");
   by.className = "by";
-  by.textContent = words;
+  const name = document.createElement("span");
+  name.textContent = who;
+  by.append(name, ` ${change}`);
   by.setAttribute("aria-hidden", "true"); // said by the page's one live region instead
   stepper.append(by);
   setTimeout(() => by.remove(), SHOWN_MS);

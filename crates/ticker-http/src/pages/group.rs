@@ -13,7 +13,7 @@ use ticker_auth::Grant;
 use ticker_domain::group::{GroupId, GroupKind, GroupName};
 use ticker_domain::permission::{GroupManage, StockView};
 
-use self::view::{Fact, GroupPage, GroupsPage, Listed, Tab, Twin, Way};
+use self::view::{Fact, GroupPage, GroupsPage, Listed, Twin, Way};
 use super::display::{moment, number};
 use super::fields::{Choice, Field, Problems};
 use super::layout::{Layout, Section};
@@ -235,12 +235,11 @@ async fn list_page(
     };
     let next = list.rows.last().filter(|_| list.has_after);
     Ok(GroupsPage {
-        layout: Layout::of(by.user(), Section::Elsewhere),
+        layout: Layout::of(by.user(), section(kind)),
         problems: Problems::default(),
         twin: None,
         kind: kind.as_str(),
         title: title(kind),
-        tabs: tabs(kind),
         archived,
         name: Field::default(),
         first: after.is_some().then(|| {
@@ -253,20 +252,19 @@ async fn list_page(
     })
 }
 
+/// The part of the program that a kind's pages belong to.
+fn section(kind: GroupKind) -> Section {
+    match kind {
+        GroupKind::Location => Section::Locations,
+        GroupKind::Category => Section::Categories,
+    }
+}
+
 fn title(kind: GroupKind) -> &'static str {
     match kind {
         GroupKind::Location => "Locations",
         GroupKind::Category => "Categories",
     }
-}
-
-fn tabs(current: GroupKind) -> Vec<Tab> {
-    let tab = |kind| Tab {
-        label: title(kind),
-        href: address(kind),
-        current: kind == current,
-    };
-    GroupKind::ALL.map(tab).into()
 }
 
 fn listed(web: &Web, row: &GroupRow) -> Listed {
@@ -383,7 +381,7 @@ async fn group_page(
         .as_ref()
         .filter(|(merge, _)| merge.ended_at.is_none());
     Ok(GroupPage {
-        layout: Layout::of(by.user(), Section::Elsewhere),
+        layout: Layout::of(by.user(), section(group.id.kind())),
         problems: Problems::default(),
         twin: None,
         kind: kind.as_str(),

@@ -34,6 +34,10 @@ pub(crate) enum Section {
     Inventory,
     /// Scanning codes.
     Scan,
+    /// Locations.
+    Locations,
+    /// Categories.
+    Categories,
     /// Enrolling people.
     Enroll,
 }
@@ -52,10 +56,6 @@ pub(crate) struct Viewer {
     /// Their role as people read it.
     pub(crate) role_label: &'static str,
     role: Role,
-    /// Whether the way to scanning is shown.
-    pub(crate) may_adjust: bool,
-    /// Whether the way to enrolling others is shown.
-    pub(crate) may_enroll: bool,
     /// Whether they must choose a password before anything else.
     pub(crate) must_change_password: bool,
 }
@@ -69,15 +69,23 @@ impl Viewer {
             initials: initials(&user.display_name),
             role_label: user.role.label(),
             role: user.role,
-            may_adjust: user.role.may(Permission::StockAdjust),
-            may_enroll: user.role.may(Permission::UserEnroll),
             must_change_password: user.must_change_password,
         }
     }
 
-    /// Whether the way to arranging locations and categories is shown.
+    /// Whether the way to scanning is shown.
+    pub(crate) fn may_adjust(&self) -> bool {
+        self.role.may(Permission::StockAdjust)
+    }
+
+    /// Whether the ways to locations and categories are shown.
     pub(crate) fn may_arrange(&self) -> bool {
-        self.role.may(Permission::GroupManage) && !self.must_change_password
+        self.role.may(Permission::GroupManage)
+    }
+
+    /// Whether the way to enrolling others is shown.
+    pub(crate) fn may_enroll(&self) -> bool {
+        self.role.may(Permission::UserEnroll)
     }
 }
 
@@ -153,6 +161,11 @@ impl Toast {
             sign_in: None,
             undo: None,
         }
+    }
+
+    /// What changed, and what it led to, where the text says both: `−1 AA batteries → 41`.
+    pub(crate) fn parts(&self) -> Option<(&str, &str)> {
+        self.text.rsplit_once(" → ")
     }
 
     /// With a way to take it back, if there is one.

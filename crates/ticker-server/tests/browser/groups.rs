@@ -37,9 +37,10 @@ async fn has_no_word_of_locations(stage: &Stage) {
 
 async fn adds_a_location(stage: &Stage) {
     let page = &stage.browser;
-    page.click("header .menu summary").await;
     page.press("Locations").await;
     page.expect_path("/locations").await;
+    page.expect_texts("header nav [aria-current]", &["Locations"])
+        .await;
     page.fill("New location", "Shed").await;
     page.press("Add").await;
     page.expect("Added Shed").await;

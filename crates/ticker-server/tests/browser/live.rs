@@ -1,9 +1,11 @@
 //! What others do, on a screen that is open meanwhile.
 
+use serde_json::json;
 use ticker_domain::user::Role;
 use ticker_testkit::{PASSWORD, TestItem, key};
 
 use crate::harness::{Client, Script, Stage, list, story};
+use crate::layout::SIZES;
 
 #[tokio::test]
 async fn live() {
@@ -16,6 +18,7 @@ async fn live() {
         stage.browser.sign_in("ana", PASSWORD).await;
         let bo = stage.client().sign_in("bo", PASSWORD).await;
         a_row_follows(stage, &bo, batteries).await;
+        who_it_was_covers_nothing(stage, &bo, batteries).await;
         ones_own_press_is_counted_once(stage, batteries).await;
         an_open_form_is_told(stage, &bo, batteries).await;
         rows_stay_where_they_are(stage, &bo, batteries, fuse).await;
@@ -46,6 +49,44 @@ async fn a_row_follows(stage: &Stage, bo: &Client, item: TestItem) {
         "AA batteries: Bo −8, now 4",
     )
     .await;
+}
+
+/// Neither a number nor a line lies under it, and nothing makes room for it.
+async fn who_it_was_covers_nothing(stage: &Stage, bo: &Client, item: TestItem) {
+    let page = &stage.browser;
+    let row = format!("#item-{}", item.id);
+    let covers = |holder: &str| {
+        format!(
+            "const holder = document.querySelector('{holder}'); \
+             const by = holder.querySelector('.by').getBoundingClientRect(); \
+             const meets = (e) => {{ const r = e.getBoundingClientRect(); \
+               return r.left < by.right && by.left < r.right && r.top < by.bottom && by.top < r.bottom; }}; \
+             const own = holder.getBoundingClientRect(); \
+             const isOut = by.top <= own.top || by.bottom >= own.bottom || by.left <= own.left || by.right >= own.right; \
+             return [isOut, ...[...holder.querySelectorAll('.stepper, .status, .sku, .name a, time, .btn, .where, .total')] \
+               .filter(e => e.checkVisibility() && meets(e)).map(e => e.className || e.tagName)]"
+        )
+    };
+    let sizes = format!(
+        "return [...document.querySelectorAll('{row}, {row} > *')].map(e => Math.round(e.offsetWidth) + 'x' + Math.round(e.offsetHeight)).join()"
+    );
+    for (width, height) in SIZES.into_iter().chain([(1000, 800)]) {
+        page.resize(width, height).await;
+        page.go("/").await;
+        is_live(stage).await;
+        let before = page.run(&sizes).await;
+        change(bo, item, 1).await;
+        page.expect_count(&format!("{row} .by"), 1).await;
+        page.expect_answer(covers(&row), json!([false])).await;
+        assert_eq!(page.run(&sizes).await, before, "at {width} px");
+        page.go(&format!("/items/{}", item.id)).await;
+        is_live(stage).await;
+        change(bo, item, -1).await;
+        page.expect_count("#stock .by", 1).await;
+        page.expect_answer(covers("#stock > .panel"), json!([false]))
+            .await;
+    }
+    page.resize(1440, 900).await;
 }
 
 /// The answer and the event tell the same change; nobody is said to have made it.
@@ -116,6 +157,12 @@ async fn an_items_page_follows(stage: &Stage, bo: &Client, item: TestItem) {
     page.expect_texts("#stock .by", &["Bo −9"]).await;
     page.expect_texts("#item-status", &["Low"]).await;
     page.expect_texts("#latest tbody tr:first-child .change", &["−9"])
+        .await;
+    // And what it is called, a moment after somebody has changed that.
+    let renamed = "update items set name = 'Accumulators', unit = 'boxes', version = version + 1 where name = 'AA batteries'";
+    stage.db.sql(renamed).await;
+    page.expect_texts("h1", &["Accumulators"]).await;
+    page.expect_texts("#facts dd:nth-of-type(4)", &["boxes"])
         .await;
 }
 

@@ -27,6 +27,7 @@ mod screens;
 mod shortcuts;
 mod staff;
 mod states;
+mod telephone;
 mod two_people;
 mod undo;
 mod weight;

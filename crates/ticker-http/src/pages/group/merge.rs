@@ -11,13 +11,13 @@ use ticker_domain::ledger::IdempotencyKey;
 use ticker_domain::permission::GroupManage;
 
 use super::view::{MergePage, MergingPage, Way};
-use super::{Of, find, group_address};
+use super::{Of, find, group_address, section};
 use crate::access::May;
 use crate::error::{HttpError, PageResult};
 use crate::flash::Flash;
 use crate::form::Form;
 use crate::pages::display::number;
-use crate::pages::layout::{Layout, Section};
+use crate::pages::layout::Layout;
 use crate::pages::{KEY_LOST, new_key, page, see_other, see_other_with};
 use crate::path::{self, Id};
 use crate::query::Query;
@@ -140,7 +140,7 @@ async fn question(
     }
     consequences.push(format!("{from} is archived. Its history stays."));
     Ok(MergePage {
-        layout: Layout::of(by.user(), Section::Elsewhere),
+        layout: Layout::of(by.user(), section(source.id.kind())),
         address: format!("{}/merge", group_address(source.id)),
         source: way(source),
         target: way(target),
@@ -162,7 +162,7 @@ fn merging(
     // What others add meanwhile moves as well.
     let total = merge.items_total.max(merge.items_moved);
     MergingPage {
-        layout: Layout::of(by.user(), Section::Elsewhere),
+        layout: Layout::of(by.user(), section(source.id.kind())),
         address: format!("{}/merge", group_address(source.id)),
         source: way(source),
         target: way(target),

@@ -15,7 +15,6 @@ pub(crate) struct GroupsPage {
     /// The kind's word within a sentence.
     pub(crate) kind: &'static str,
     pub(crate) title: &'static str,
-    pub(crate) tabs: Vec<Tab>,
     /// Whether the archived ones are listed.
     pub(crate) archived: bool,
     /// Where the list is.
@@ -25,14 +24,6 @@ pub(crate) struct GroupsPage {
     pub(crate) rows: Vec<Listed>,
     pub(crate) first: Option<String>,
     pub(crate) next: Option<String>,
-}
-
-/// A kind of group to go to.
-#[derive(Clone, Debug)]
-pub(crate) struct Tab {
-    pub(crate) label: &'static str,
-    pub(crate) href: String,
-    pub(crate) current: bool,
 }
 
 /// A group in the list.
