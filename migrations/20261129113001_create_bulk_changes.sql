@@ -11,6 +11,8 @@ create table bulk_changes (
     begun_at timestamptz not null,
     stepped_at timestamptz not null,
     ended_at timestamptz,
+    -- Why nobody is at it any more, for whoever asked for it; null if somebody is, or if they never could say.
+    rests_because text,
     -- How many items were changed and left out; and of these the first, each with its reason.
     changed bigint not null default 0,
     skipped bigint not null default 0,

@@ -16,7 +16,7 @@ use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
 use crate::clock::Clock;
-use crate::error::{Failure, Retriable};
+use crate::error::{ErrorKind, Failure, Retriable};
 use crate::ledger::Poster;
 use crate::live::{Herald, Hub};
 
@@ -197,6 +197,28 @@ impl Attempts {
         }
         let pause_ms = rand::random_range(1..=5_u64 << self.0);
         tokio::time::sleep(Duration::from_millis(pause_ms)).await;
+        true
+    }
+}
+
+/// How often in a row a chunk of long work may fail for want of a lock or a connection before the work rests.
+const CHUNK_FAILURES_MAX: u32 = 4;
+const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(500);
+
+/// How often in a row a chunk of long work has failed.
+#[derive(Default)]
+pub(crate) struct ChunkFailures(u32);
+
+impl ChunkFailures {
+    /// Whether the chunk is to be tried again after a failure of this kind; waits for as long as it should
+    /// pause before.
+    pub(crate) async fn another_for(&mut self, kind: ErrorKind) -> bool {
+        self.0 += 1;
+        let may_pass = matches!(kind, ErrorKind::Unavailable { .. });
+        if !may_pass || self.0 > CHUNK_FAILURES_MAX {
+            return false;
+        }
+        tokio::time::sleep(PAUSE_AFTER_FAILURE).await;
         true
     }
 }

@@ -22,7 +22,7 @@ use tracing::Instrument as _;
 pub use ticker_postgres::bulk_changes::{BulkRun, NamedBulkItem};
 
 use crate::App;
-use crate::app::{hold_rights, retrying};
+use crate::app::{ChunkFailures, hold_rights, retrying};
 use crate::error::{ErrorKind, Failure, Retriable};
 use crate::ledger::chunk_key;
 
@@ -50,21 +50,15 @@ pub struct BulkPreview {
     pub more: bool,
 }
 
-/// Why a bulk change was not made, or not to its end.
+/// Why a bulk change was not begun.
 #[derive(Debug, thiserror::Error)]
 pub enum BulkError {
-    /// There is no such bulk change.
-    #[error("there is no such bulk change")]
-    NotFound,
     /// The key was used for another one.
     #[error("the idempotency key was used for another change")]
     KeyReused,
-    /// The category is archived, or there is none.
-    #[error("the category is not in use")]
-    CategoryNotInUse,
-    /// The ledger refuses the rest.
-    #[error(transparent)]
-    Refused(#[from] Refusal),
+    /// The form is longer than is kept.
+    #[error("too many items are ticked at once")]
+    FormTooLong,
     /// Something else failed.
     #[error(transparent)]
     Failure(#[from] Failure),
@@ -75,9 +69,7 @@ impl BulkError {
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::NotFound => ErrorKind::NotFound,
-            Self::KeyReused => ErrorKind::Invalid,
-            Self::CategoryNotInUse | Self::Refused(_) => ErrorKind::Conflict,
+            Self::KeyReused | Self::FormTooLong => ErrorKind::Invalid,
             Self::Failure(failure) => failure.kind(),
         }
     }
@@ -95,10 +87,55 @@ impl From<DatabaseError> for BulkError {
     }
 }
 
+/// Why a bulk change that was begun does not go on.
+#[derive(Debug, thiserror::Error)]
+enum StepError {
+    #[error("the category is not in use")]
+    CategoryNotInUse,
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    #[error(transparent)]
+    Failure(#[from] Failure),
+}
+
+impl StepError {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::CategoryNotInUse | Self::Refused(_) => ErrorKind::Conflict,
+            Self::Failure(failure) => failure.kind(),
+        }
+    }
+
+    /// For whoever asked for the change.
+    fn in_words(&self) -> String {
+        match self.kind() {
+            ErrorKind::Unavailable { .. } => {
+                "somebody else held what it needed, or the database was busy".to_owned()
+            }
+            ErrorKind::Defect => "something in Ticker broke".to_owned(),
+            _ => self.to_string(),
+        }
+    }
+}
+
+impl Retriable for StepError {
+    fn is_retriable(&self) -> bool {
+        matches!(self, Self::Failure(failure) if failure.is_retriable())
+    }
+}
+
+impl From<DatabaseError> for StepError {
+    fn from(error: DatabaseError) -> Self {
+        Self::Failure(error.into())
+    }
+}
+
 /// How many items a preview shows.
 const PREVIEW_ROWS: usize = 20;
 /// How many of the items left out are told by name.
 pub const BULK_SKIPS_MAX: usize = 200;
+/// How many characters of a form are kept.
+pub const BULK_FORM_MAX: usize = 65_536;
 /// Whoever sends a bulk change is answered when it is through, or after this.
 const ANSWER_WITHIN: Duration = Duration::from_secs(3);
 
@@ -122,17 +159,12 @@ impl App {
                 break;
             };
             after = *last;
-            let items = connection
-                .bulk_changes()
-                .items(&ids, request.location)
-                .await?;
-            for item in items {
+            for (item, decided) in decide(&mut connection, request, &ids).await? {
                 seen += 1;
                 if seen > BULK_ITEMS_MAX {
                     preview.more = true;
                     break;
                 }
-                let decided = request.change.decide(&item.item);
                 match decided {
                     Ok(_) => preview.changed += 1,
                     Err(skip) => *preview.skipped.entry(skip).or_default() += 1,
@@ -147,10 +179,12 @@ impl App {
 
     /// Makes a change to the items selected, to each that it can be made to. `form` is the form that asked
     /// for it: under the same key it is the same change, which is continued if it has not ended. Answers
-    /// when it has, or after a moment with how far it is; it goes on by itself.
+    /// when it has or when it stops, else after a moment with how far it was when this began; it goes on by
+    /// itself.
     ///
     /// # Errors
-    /// [`BulkError`] if it was not made, or not to its end. What was changed by then stays.
+    /// [`BulkError`] if it was not begun. What keeps it from going on stands in the answer: what was changed
+    /// by then stays.
     #[tracing::instrument(name = "app.bulk.apply", skip_all, fields(user = %by.user().id, key = %key))]
     pub async fn apply_bulk_change(
         &self,
@@ -159,21 +193,27 @@ impl App {
         request: BulkRequest,
         form: String,
     ) -> Result<BulkRun, BulkError> {
+        if form.chars().count() > BULK_FORM_MAX {
+            return Err(BulkError::FormTooLong);
+        }
         let (app, by) = (self.clone(), by.clone());
-        let id = {
+        let begun = {
             let (app, by) = (app.clone(), by.clone());
             self.run(async move { retrying!(app.try_begin_bulk(&by, key, &form)) })
                 .await?
         };
-        let work = async move { app.continue_bulk(&by, id, &request).await };
+        if begun.ended_at.is_some() {
+            return Ok(begun);
+        }
+        let run = begun.clone();
+        let work = async move { app.continue_bulk(&by, run, &request).await };
         match timeout(ANSWER_WITHIN, self.spawn(work.in_current_span())).await {
-            Ok(Ok(run)) => run,
-            Ok(Err(lost)) => Err(Failure::from(lost).into()),
-            Err(_) => {
-                let mut connection = self.database.connect().await?;
-                let run = connection.bulk_changes().find(id).await?;
-                run.ok_or(BulkError::NotFound)
+            Ok(Ok(run)) => Ok(run),
+            Ok(Err(lost)) => {
+                tracing::error!(error = %lost, bulk = begun.id, "a bulk change was lost");
+                Ok(begun)
             }
+            Err(_) => Ok(begun),
         }
     }
 
@@ -196,44 +236,48 @@ impl App {
         by: &Grant<BulkApply>,
         key: IdempotencyKey,
         form: &str,
-    ) -> Result<i64, BulkError> {
+    ) -> Result<BulkRun, BulkError> {
         let mut tx = self.database.begin().await?;
         hold_rights(&mut tx, by.acting()).await?;
-        let (user, now) = (by.user().id, self.clock.now());
-        let id = match tx.bulk_changes().insert(key.0, user, form, now).await {
-            Ok(id) => {
-                tx.commit().await?;
-                return Ok(id);
-            }
-            Err(error) if error.constraint() == Some("bulk_changes_key_key") => {
-                drop(tx);
-                let mut connection = self.database.connect().await?;
-                connection.bulk_changes().find_by_key(key.0).await?
-            }
-            Err(error) => return Err(error.into()),
-        };
-        let mut connection = self.database.connect().await?;
-        let id = id.ok_or(BulkError::NotFound)?;
-        let run = connection.bulk_changes().find(id).await?;
-        match run {
-            Some(run) if run.form == form => Ok(id),
-            _ => Err(BulkError::KeyReused),
+        let now = self.clock.now();
+        let user = by.user().id;
+        let run = tx.bulk_changes().begin(key.0, user, form, now).await?;
+        if run.form != form {
+            return Err(BulkError::KeyReused);
         }
+        tx.commit().await?;
+        Ok(run)
     }
 
+    /// Makes chunk after chunk until all is done, the process is to stop, or something keeps it from going on.
     async fn continue_bulk(
         &self,
         by: &Grant<BulkApply>,
-        id: i64,
+        begun: BulkRun,
         request: &BulkRequest,
-    ) -> Result<BulkRun, BulkError> {
-        loop {
-            let run = retrying!(self.try_step_bulk(by, id, request))
-                .inspect_err(|error| tracing::warn!(%error, bulk = id, "a bulk change rests"))?;
-            if run.ended_at.is_some() || self.is_stopping() {
-                return Ok(run);
+    ) -> BulkRun {
+        let (mut last, mut failures) = (begun, ChunkFailures::default());
+        let id = last.id;
+        let error = loop {
+            match retrying!(self.try_step_bulk(by, id, request)) {
+                Ok(run) if run.ended_at.is_some() || self.is_stopping() => return run,
+                Ok(run) => (last, failures) = (run, ChunkFailures::default()),
+                Err(error) if !self.is_stopping() && failures.another_for(error.kind()).await => {}
+                Err(error) => break error,
             }
+        };
+        tracing::warn!(%error, bulk = id, "a bulk change rests");
+        let why = error.in_words();
+        if let Err(error) = self.rest_bulk(id, &why).await {
+            tracing::warn!(%error, bulk = id, "why a bulk change rests could not be kept");
         }
+        last.rests_because = Some(why);
+        last
+    }
+
+    async fn rest_bulk(&self, id: i64, why: &str) -> Result<(), DatabaseError> {
+        let mut connection = self.database.connect().await?;
+        connection.bulk_changes().rest(id, why).await
     }
 
     /// One transaction of a bulk change: the next items, or its end.
@@ -242,11 +286,10 @@ impl App {
         by: &Grant<BulkApply>,
         id: i64,
         request: &BulkRequest,
-    ) -> Result<BulkRun, BulkError> {
+    ) -> Result<BulkRun, StepError> {
         let now = self.clock.now();
         let mut tx = self.database.begin().await?;
         let run = tx.bulk_changes().lock(id).await?;
-        let run = run.ok_or(BulkError::NotFound)?;
         if run.ended_at.is_some() {
             return Ok(run);
         }
@@ -258,8 +301,9 @@ impl App {
             None => tx.bulk_changes().end(id, now).await?,
             Some(last) => {
                 tx.bulk_changes().lock_items(&ids).await?;
-                let items = tx.bulk_changes().items(&ids, request.location).await?;
-                let step = self.change(&mut tx, by, &run, request, items, now).await?;
+                let decided = decide(&mut tx, request, &ids).await?;
+                let change = &request.change;
+                let step = self.change(&mut tx, by, &run, change, decided, now).await?;
                 let step = BulkStep {
                     after_item: *last,
                     ..step
@@ -269,10 +313,10 @@ impl App {
                     .await?;
             }
         }
-        let run = tx.bulk_changes().find(id).await?;
+        let run = tx.bulk_changes().lock(id).await?;
         tx.commit().await?;
         self.herald.tell();
-        run.ok_or(BulkError::NotFound)
+        Ok(run)
     }
 
     /// Changes those of the locked items that it can be done to.
@@ -281,22 +325,22 @@ impl App {
         tx: &mut Transaction,
         by: &Grant<BulkApply>,
         run: &BulkRun,
-        request: &BulkRequest,
-        items: Vec<NamedBulkItem>,
+        change: &BulkChange,
+        decided: Vec<(NamedBulkItem, Result<i64, BulkSkip>)>,
         now: Timestamp,
-    ) -> Result<BulkStep, BulkError> {
+    ) -> Result<BulkStep, StepError> {
         let (mut chosen, mut skips) = (Vec::new(), Vec::new());
-        for item in items {
-            match request.change.decide(&item.item) {
+        for (item, decided) in decided {
+            match decided {
                 Ok(_) => chosen.push(item),
                 Err(skip) => skips.push((item.item.item, item.name, skip.to_string())),
             }
         }
         let ids: Vec<ItemId> = chosen.iter().map(|one| one.item.item).collect();
         if !ids.is_empty() {
-            match &request.change {
+            match change {
                 BulkChange::AdjustBy { .. } | BulkChange::MoveTo(_) => {
-                    let posting = posting(by, run, &request.change, &chosen)?;
+                    let posting = posting(by, run, change, &chosen)?;
                     post(tx, posting, now).await?;
                 }
                 BulkChange::SetThresholds(thresholds) => {
@@ -306,7 +350,7 @@ impl App {
                 }
                 BulkChange::SetCategory(category) => {
                     if !tx.bulk_changes().set_category(&ids, *category, now).await? {
-                        return Err(BulkError::CategoryNotInUse);
+                        return Err(StepError::CategoryNotInUse);
                     }
                 }
                 BulkChange::Archive => tx.bulk_changes().archive(&ids, now).await?,
@@ -365,6 +409,33 @@ async fn next_items(
     }
 }
 
+/// What becomes of items that were selected, each as it is now: meanwhile it may have left the list that it
+/// was selected in.
+async fn decide(
+    access: &mut impl Access,
+    request: &BulkRequest,
+    ids: &[ItemId],
+) -> Result<Vec<(NamedBulkItem, Result<i64, BulkSkip>)>, DatabaseError> {
+    let matching = match &request.selection {
+        Selection::Items(_) => None,
+        Selection::Matching(filter) => Some(access.stock().matching_of(ids, filter).await?),
+    };
+    let items = access.bulk_changes().items(ids, request.location).await?;
+    let decided = items.into_iter().map(|item| {
+        let id = item.item.item;
+        let matches = matching
+            .as_ref()
+            .is_none_or(|matching| matching.contains(&id));
+        let decided = if matches {
+            request.change.decide(&item.item)
+        } else {
+            Err(BulkSkip::NotMatching)
+        };
+        (item, decided)
+    });
+    Ok(decided.collect())
+}
+
 /// What moves the stock of a chunk. Its key follows from the change and its place in it.
 fn posting(
     by: &Grant<BulkApply>,
@@ -405,7 +476,7 @@ fn posting(
     }
 }
 
-async fn post(tx: &mut Transaction, posting: Posting, now: Timestamp) -> Result<(), BulkError> {
+async fn post(tx: &mut Transaction, posting: Posting, now: Timestamp) -> Result<(), StepError> {
     let receipts = tx.ledger().post(&[posting], now).await;
     let receipts = receipts.map_err(Failure::from)?;
     match receipts.into_iter().next().map(|receipt| receipt.outcome) {

@@ -60,6 +60,9 @@ pub struct BulkItem {
 /// Why an item is left out. The message completes a sentence that begins with the item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, thiserror::Error)]
 pub enum BulkSkip {
+    /// It was selected by a filter that does not leave it any more.
+    #[error("does not match any more")]
+    NotMatching,
     /// Archived items stand still.
     #[error("is archived")]
     Archived,

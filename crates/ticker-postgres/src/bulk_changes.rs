@@ -30,6 +30,8 @@ pub struct BulkRun {
     pub stepped_at: Timestamp,
     /// When it was through, if it is.
     pub ended_at: Option<Timestamp>,
+    /// Why nobody is at it any more, if that is known.
+    pub rests_because: Option<String>,
     /// How many items were changed.
     pub changed: i64,
     /// How many were left out.
@@ -69,38 +71,40 @@ pub struct BulkStep {
 }
 
 impl BulkChanges<'_> {
-    /// Begins a bulk change.
+    /// Begins a bulk change, or finds the one that was begun under the same key: somebody is at it again.
     ///
     /// # Errors
-    /// [`DatabaseError`] if the key was used or the database fails.
-    pub async fn insert(
+    /// [`DatabaseError`] if the database fails.
+    pub async fn begin(
         &mut self,
         key: Uuid,
         actor: UserId,
         form: &str,
         at: Timestamp,
-    ) -> Result<i64, DatabaseError> {
-        Ok(sqlx::query_scalar!(
+    ) -> Result<BulkRun, DatabaseError> {
+        sqlx::query!(
             "insert into bulk_changes (key, actor_id, form, begun_at, stepped_at)
-             values ($1, $2, $3, $4, $4) returning id",
+             values ($1, $2, $3, $4, $4) on conflict (key) do nothing",
             key,
             actor.0,
             form,
             at.to_sqlx() as _
         )
-        .fetch_one(&mut *self.connection)
-        .await?)
-    }
-
-    /// The number of the bulk change under a key.
-    ///
-    /// # Errors
-    /// [`DatabaseError`] if the database fails.
-    pub async fn find_by_key(&mut self, key: Uuid) -> Result<Option<i64>, DatabaseError> {
+        .execute(&mut *self.connection)
+        .await?;
+        // Where somebody is at it, nothing is to be changed, and nobody is waited for.
+        sqlx::query!(
+            "update bulk_changes set rests_because = null, stepped_at = $2
+             where key = $1 and rests_because is not null",
+            key,
+            at.to_sqlx() as _
+        )
+        .execute(&mut *self.connection)
+        .await?;
         let id = sqlx::query_scalar!("select id from bulk_changes where key = $1", key)
-            .fetch_optional(&mut *self.connection)
+            .fetch_one(&mut *self.connection)
             .await?;
-        Ok(id)
+        self.existing(id).await
     }
 
     /// A bulk change, and how far it has come.
@@ -110,8 +114,8 @@ impl BulkChanges<'_> {
     pub async fn find(&mut self, id: i64) -> Result<Option<BulkRun>, DatabaseError> {
         let row = sqlx::query!(
             r#"select id, key, form, stepped_at as "stepped_at: jiff_sqlx::Timestamp",
-                      ended_at as "ended_at: jiff_sqlx::Timestamp", changed, skipped, skips, chunks,
-                      after_item_id
+                      ended_at as "ended_at: jiff_sqlx::Timestamp", rests_because, changed, skipped, skips,
+                      chunks, after_item_id
                from bulk_changes where id = $1"#,
             id
         )
@@ -123,6 +127,7 @@ impl BulkChanges<'_> {
             form: row.form,
             stepped_at: row.stepped_at.to_jiff(),
             ended_at: row.ended_at.map(jiff_sqlx::Timestamp::to_jiff),
+            rests_because: row.rests_because,
             changed: row.changed,
             skipped: row.skipped,
             skips: read_skips(&row.skips),
@@ -131,15 +136,34 @@ impl BulkChanges<'_> {
         }))
     }
 
-    /// As [`BulkChanges::find`], and locks it, so that two who continue it take turns.
+    async fn existing(&mut self, id: i64) -> Result<BulkRun, DatabaseError> {
+        Ok(self.find(id).await?.ok_or(sqlx::Error::RowNotFound)?)
+    }
+
+    /// Locks a bulk change, so that two who continue it take turns.
+    ///
+    /// # Errors
+    /// [`DatabaseError`] if there is no such bulk change or the database fails.
+    pub async fn lock(&mut self, id: i64) -> Result<BulkRun, DatabaseError> {
+        sqlx::query!("select from bulk_changes where id = $1 for update", id)
+            .fetch_one(&mut *self.connection)
+            .await?;
+        self.existing(id).await
+    }
+
+    /// Writes down that nobody is at it any more, and why, unless it is through.
     ///
     /// # Errors
     /// [`DatabaseError`] if the database fails.
-    pub async fn lock(&mut self, id: i64) -> Result<Option<BulkRun>, DatabaseError> {
-        sqlx::query!("select from bulk_changes where id = $1 for update", id)
-            .fetch_optional(&mut *self.connection)
-            .await?;
-        self.find(id).await
+    pub async fn rest(&mut self, id: i64, why: &str) -> Result<(), DatabaseError> {
+        sqlx::query!(
+            "update bulk_changes set rests_because = $2 where id = $1 and ended_at is null",
+            id,
+            why
+        )
+        .execute(&mut *self.connection)
+        .await?;
+        Ok(())
     }
 
     /// Writes down what a chunk did. Of the items left out, no more than `skips_max` are kept in all.
@@ -158,7 +182,8 @@ impl BulkChanges<'_> {
         let kept = kept.map(|(item, name, why)| serde_json::json!([item, name, why]));
         sqlx::query!(
             "update bulk_changes set changed = changed + $2, skipped = skipped + $3, skips = skips || $4,
-                                     chunks = chunks + 1, after_item_id = $5, stepped_at = $6
+                                     chunks = chunks + 1, after_item_id = $5, stepped_at = $6,
+                                     rests_because = null
              where id = $1",
             run.id,
             count(step.changed),
@@ -178,7 +203,7 @@ impl BulkChanges<'_> {
     /// [`DatabaseError`] if the database fails.
     pub async fn end(&mut self, id: i64, at: Timestamp) -> Result<(), DatabaseError> {
         sqlx::query!(
-            "update bulk_changes set stepped_at = $2, ended_at = $2 where id = $1",
+            "update bulk_changes set stepped_at = $2, ended_at = $2, rests_because = null where id = $1",
             id,
             at.to_sqlx() as _
         )

@@ -14,11 +14,11 @@ use ticker_domain::permission::GroupManage;
 use ticker_postgres::group_merges::{GroupMerge, MergeExtent, StockedItem};
 use ticker_postgres::groups::{Group, GroupAction};
 use ticker_postgres::{Access as _, DatabaseError, Transaction};
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 use tracing::Instrument as _;
 
 use crate::App;
-use crate::app::{hold_rights, retrying};
+use crate::app::{ChunkFailures, hold_rights, retrying};
 use crate::error::{ErrorKind, Failure, Retriable};
 use crate::ledger::chunk_key;
 
@@ -28,9 +28,6 @@ const STOCKED_CHUNK: usize = LINES_MAX / 2;
 const MEMBERS_CHUNK: usize = 500;
 /// Whoever begins a merge is answered when it is through, or after this.
 const ANSWER_WITHIN: Duration = Duration::from_secs(1);
-/// How often in a row a chunk may fail for want of a lock or a connection before the merge rests.
-const FAILURES_MAX: u32 = 4;
-const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(500);
 
 /// Why a merge did not begin, or rests.
 #[derive(Debug, thiserror::Error)]
@@ -209,19 +206,15 @@ impl App {
         by: &Grant<GroupManage>,
         id: i64,
     ) -> Result<GroupMerge, MergeGroupError> {
-        let mut failures = 0;
+        let mut failures = ChunkFailures::default();
         loop {
             match retrying!(self.try_step_merge(by, id)) {
                 Ok(merge) if merge.ended_at.is_some() || self.is_stopping() => return Ok(merge),
-                Ok(_) => failures = 0,
+                Ok(_) => failures = ChunkFailures::default(),
+                Err(error) if !self.is_stopping() && failures.another_for(error.kind()).await => {}
                 Err(error) => {
-                    failures += 1;
-                    let may_pass = matches!(error.kind(), ErrorKind::Unavailable { .. });
-                    if !may_pass || failures > FAILURES_MAX || self.is_stopping() {
-                        tracing::warn!(%error, merge = id, "a merge rests");
-                        return Err(error);
-                    }
-                    sleep(PAUSE_AFTER_FAILURE).await;
+                    tracing::warn!(%error, merge = id, "a merge rests");
+                    return Err(error);
                 }
             }
         }

@@ -2,16 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use ticker_app::bulk::{BulkError, BulkRequest};
-use ticker_app::{ErrorKind, Failure};
-use ticker_auth::Operator;
+use ticker_app::bulk::{BULK_FORM_MAX, BulkError, BulkRequest, BulkRun};
+use ticker_app::{App, ErrorKind};
+use ticker_auth::{Grant, Operator};
 use ticker_domain::bulk::{BULK_ITEMS_MAX, BulkChange, BulkSkip, Selection};
 use ticker_domain::id::{CategoryId, ItemId, LocationId};
-use ticker_domain::ledger::{Reason, Refusal};
+use ticker_domain::ledger::{IdempotencyKey, Line, Reason};
 use ticker_domain::permission::BulkApply;
-use ticker_domain::stock::Thresholds;
+use ticker_domain::stock::{StockStatus, Thresholds};
 use ticker_domain::stock_list::StockFilter;
 use ticker_domain::user::Role;
+use ticker_postgres::Access as _;
 use ticker_testkit::{TestDatabase, key};
 
 fn request(items: &[ItemId], change: BulkChange) -> BulkRequest {
@@ -32,6 +33,23 @@ fn by(delta: i64) -> BulkChange {
 
 fn form(text: &str) -> String {
     text.to_owned()
+}
+
+/// Asks for a change again and again until it is through, as whoever waits for it does.
+async fn finish(
+    app: &App,
+    by: &Grant<BulkApply>,
+    key: IdempotencyKey,
+    request: &BulkRequest,
+    text: &str,
+) -> BulkRun {
+    loop {
+        let made = app.apply_bulk_change(by, key, request.clone(), form(text));
+        let run = made.await.unwrap();
+        if run.ended_at.is_some() {
+            return run;
+        }
+    }
 }
 
 /// That many items with nothing on hand.
@@ -170,22 +188,31 @@ async fn what_cannot_be_done_to_any_is_said() {
     let (app, vera) = (db.app(), db.user_named("vera", "Vera", Role::Manager).await);
     let by_vera = vera.grant::<BulkApply>();
     let item = db.item("Nuts").stock(4).await;
-    let refused = async |change| {
+    let apply = async |change| {
         let request = request(&[item.id], change);
         app.apply_bulk_change(&by_vera, key(), request, form(""))
             .await
-            .unwrap_err()
     };
-    let nowhere = refused(BulkChange::MoveTo(LocationId(99))).await;
-    assert!(
-        matches!(nowhere, BulkError::Refused(Refusal::UnknownLocation { .. })),
-        "{nowhere:?}"
-    );
-    let nothing = refused(BulkChange::SetCategory(CategoryId(99))).await;
-    assert_eq!(nothing.kind(), ErrorKind::Conflict);
+    for (change, why) in [
+        (
+            BulkChange::MoveTo(LocationId(99)),
+            "there is no location 99",
+        ),
+        (
+            BulkChange::SetCategory(CategoryId(99)),
+            "the category is not in use",
+        ),
+    ] {
+        let rests = apply(change).await.unwrap();
+        assert_eq!((rests.ended_at, rests.changed), (None, 0));
+        assert_eq!(rests.rests_because.as_deref(), Some(why));
+        let kept = app.show_bulk_change(&by_vera, rests.id).await.unwrap();
+        assert_eq!(kept, Some(rests), "it is kept for the page that tells");
+    }
     app.set_role(&Operator, "vera", Role::Staff).await.unwrap();
     for change in [by(1), BulkChange::Archive] {
-        assert_eq!(refused(change).await.kind(), ErrorKind::RightsChanged);
+        let refused = apply(change).await.unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::RightsChanged);
     }
     assert_eq!(db.texts("select total from items").await, ["4"]);
     assert_eq!(db.texts("select count(*) from bulk_changes").await, ["2"]);
@@ -213,30 +240,27 @@ async fn a_change_that_failed_half_way_goes_on_where_it_stopped() {
         },
     );
     // On a busy machine the answer may come before the failure does.
-    let failed = loop {
-        let made = app.apply_bulk_change(&by_vera, once, request.clone(), form("x"));
-        match made.await {
-            Ok(run) if run.ended_at.is_none() => {}
-            result => break result,
-        }
-    };
-    assert!(
-        matches!(&failed, Err(BulkError::Failure(Failure::Database(_)))),
-        "{failed:?}"
+    let run = app
+        .apply_bulk_change(&by_vera, once, request.clone(), form("x"))
+        .await
+        .unwrap();
+    db.until(
+        "select id from bulk_changes where rests_because is not null",
+        1,
+    )
+    .await;
+    let rests = app.show_bulk_change(&by_vera, run.id).await.unwrap();
+    let rests = rests.unwrap();
+    assert_eq!((rests.changed, rests.ended_at), (500, None));
+    assert_eq!(
+        rests.rests_because.as_deref(),
+        Some("something in Ticker broke")
     );
     let totals = "select concat_ws(' ', total, count(*)) from items group by total order by 1";
     assert_eq!(db.texts(totals).await, ["0 700", "2 500"]);
     db.sql("drop trigger fail on bulk_changes").await;
-    let mut run = app
-        .apply_bulk_change(&by_vera, once, request.clone(), form("x"))
-        .await
-        .unwrap();
-    while run.ended_at.is_none() {
-        run = app
-            .apply_bulk_change(&by_vera, once, request.clone(), form("x"))
-            .await
-            .unwrap();
-    }
+    let run = finish(&app, &by_vera, once, &request, "x").await;
+    assert_eq!(run.rests_because, None);
     assert_eq!((run.changed, run.skipped), (1_200, 0));
     assert_eq!(db.texts(totals).await, ["2 1200"]);
     assert_eq!(db.violations().await, Vec::<String>::new());
@@ -256,16 +280,7 @@ async fn no_more_are_changed_at_once_than_is_said() {
     let preview = app.preview_bulk_change(&by_vera, &request).await.unwrap();
     assert_eq!((preview.changed, preview.more), (BULK_ITEMS_MAX, true));
     let once = key();
-    let mut run = app
-        .apply_bulk_change(&by_vera, once, request.clone(), form(""))
-        .await
-        .unwrap();
-    while run.ended_at.is_none() {
-        run = app
-            .apply_bulk_change(&by_vera, once, request.clone(), form(""))
-            .await
-            .unwrap();
-    }
+    let run = finish(&app, &by_vera, once, &request, "").await;
     assert_eq!(usize::try_from(run.changed).unwrap(), BULK_ITEMS_MAX);
     let left = "select count(*) from items where archived_at is null";
     assert_eq!(db.texts(left).await, ["20"]);
@@ -305,4 +320,85 @@ async fn what_is_spelt_like_it_is_left_alone() {
         db.texts("select count(archived_at) from items").await,
         ["0"]
     );
+}
+
+/// "Archive all that are out" while a delivery is being booked in.
+#[tokio::test]
+async fn what_does_not_match_any_more_is_left_out() {
+    let db = TestDatabase::new().await;
+    let (app, vera) = (db.app(), db.user(Role::Manager).await);
+    let by_vera = vera.grant::<BulkApply>();
+    let delivered = db.item("Delivered").await;
+    db.item("Out").await;
+    let filter = StockFilter {
+        status: Some(StockStatus::Out),
+        ..StockFilter::default()
+    };
+    let request = BulkRequest {
+        selection: Selection::Matching(filter),
+        location: None,
+        change: BulkChange::Archive,
+    };
+    let line = Line::change(delivered.level(), 40).unwrap();
+    let delivery = db.posting(db.storekeeper().await, vec![line]);
+    let mut tx = db.database().begin().await.unwrap();
+    let posted = tx.ledger().post(&[delivery], db.clock().timestamp()).await;
+    assert_eq!(posted.unwrap().len(), 1);
+    let apply = app.apply_bulk_change(&by_vera, key(), request, form(""));
+    let commit = async {
+        db.until_blocked(1).await;
+        tx.commit().await.unwrap();
+    };
+    let (run, ()) = tokio::join!(apply, commit);
+    let run = run.unwrap();
+    assert_eq!((run.changed, run.skipped), (1, 1));
+    assert_eq!(run.skips[0].2, "does not match any more");
+    let archived = "select name from items where archived_at is not null";
+    assert_eq!(db.texts(archived).await, ["Out"]);
+}
+
+#[tokio::test]
+async fn an_item_that_somebody_holds_is_waited_for() {
+    let db = TestDatabase::new().await;
+    let (app, vera) = (db.app(), db.user(Role::Manager).await);
+    let by_vera = vera.grant::<BulkApply>();
+    let (nuts, bolts) = (db.item("Nuts").await.id, db.item("Bolts").await.id);
+    let mut holder = db.database().begin().await.unwrap();
+    holder.bulk_changes().lock_items(&[bolts]).await.unwrap();
+    let (once, request) = (key(), request(&[nuts, bolts], by(5)));
+    let asked = async {
+        // Answered while it is still at it.
+        let run = app.apply_bulk_change(&by_vera, once, request.clone(), form(""));
+        let run = run.await.unwrap();
+        assert_eq!((run.ended_at, run.rests_because), (None, None));
+    };
+    let let_go = async {
+        db.until_blocked(1).await;
+        // The database gives up waiting before Ticker does.
+        let free = "select 1 where not exists (select from pg_stat_activity
+                        where datname = current_database() and wait_event_type = 'Lock')";
+        db.until(free, 1).await;
+    };
+    tokio::join!(asked, let_go);
+    drop(holder);
+    let run = finish(&app, &by_vera, once, &request, "").await;
+    assert_eq!((run.changed, run.skipped), (2, 0));
+    let totals = "select total from items order by id";
+    assert_eq!(db.texts(totals).await, ["5", "5"], "once");
+}
+
+#[tokio::test]
+async fn a_form_is_kept_up_to_what_is_said() {
+    let db = TestDatabase::new().await;
+    let (app, vera) = (db.app(), db.user(Role::Manager).await);
+    let by_vera = vera.grant::<BulkApply>();
+    let item = db.item("Nuts").await.id;
+    let apply = async |characters: usize| {
+        let request = request(&[item], by(1));
+        app.apply_bulk_change(&by_vera, key(), request, "é".repeat(characters))
+            .await
+    };
+    assert_eq!(apply(BULK_FORM_MAX).await.unwrap().changed, 1);
+    let refused = apply(BULK_FORM_MAX + 1).await.unwrap_err();
+    assert!(matches!(refused, BulkError::FormTooLong), "{refused:?}");
 }

@@ -6,7 +6,7 @@ pub(crate) mod view;
 use axum::extract::State;
 use axum::http::StatusCode;
 use jiff::SignedDuration;
-use ticker_app::bulk::{BULK_SKIPS_MAX, BulkPreview, BulkRequest, BulkRun};
+use ticker_app::bulk::{BULK_SKIPS_MAX, BulkError, BulkPreview, BulkRequest, BulkRun};
 use ticker_auth::Grant;
 use ticker_domain::bulk::{BULK_ITEMS_MAX, BulkChange, BulkSkip, Selection};
 use ticker_domain::ledger::{IdempotencyKey, Reason};
@@ -30,8 +30,12 @@ use crate::state::Web;
 /// Names and values, as often as they were sent.
 pub(crate) type Pairs = Vec<(String, String)>;
 
-/// Who has not got further for this long is not at it any more.
-const RESTS_AFTER: SignedDuration = SignedDuration::from_secs(10);
+/// Who has not got further for this long is not at it any more: longer than a chunk is tried again and again.
+const RESTS_AFTER: SignedDuration = SignedDuration::from_secs(30);
+
+/// What somebody is told who ticks thousands.
+const TOO_MANY_TICKED: &str =
+    "Too many items are ticked at once: tick fewer, or select all that match a filter";
 
 /// Asks what a change should be, and shows what it would do.
 pub(crate) async fn show(
@@ -76,8 +80,12 @@ pub(crate) async fn apply(
     let form = input.as_kept();
     match web.app.apply_bulk_change(&by, key, request, form).await {
         Ok(run) => Ok(see_other(&format!("/bulk/{}", run.id))),
-        Err(ticker_app::bulk::BulkError::KeyReused) => {
+        Err(BulkError::KeyReused) => {
             template.problems.add(KEY_REUSED);
+            page(StatusCode::UNPROCESSABLE_ENTITY, &template)
+        }
+        Err(BulkError::FormTooLong) => {
+            template.problems.add(TOO_MANY_TICKED);
             page(StatusCode::UNPROCESSABLE_ENTITY, &template)
         }
         Err(error) => Err(error.into()),
@@ -103,7 +111,8 @@ pub(crate) async fn done(
         heading: done_words(&run),
         list_href: input.list_href(),
         is_done,
-        rests: !is_done && since > RESTS_AFTER,
+        rests: !is_done && (run.rests_because.is_some() || since > RESTS_AFTER),
+        rests_because: run.rests_because,
         key: run.key.to_string(),
         hidden: hidden(&input),
         skipped: run
@@ -262,6 +271,10 @@ fn button(change: &BulkChange, changed: usize) -> String {
 /// Why items are left out, of several and of one.
 fn skip_words(skip: BulkSkip) -> (&'static str, &'static str) {
     match skip {
+        BulkSkip::NotMatching => (
+            "are left out: they do not match any more",
+            "is left out: it does not match any more",
+        ),
         BulkSkip::Archived => (
             "are left out: they are archived",
             "is left out: it is archived",

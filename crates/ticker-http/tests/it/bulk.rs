@@ -231,3 +231,55 @@ async fn staff_tick_rows_only_to_take_them_out() {
     let refused = sam.get("/bulk?action=archive&item=1").await;
     assert_eq!(refused.status, StatusCode::FORBIDDEN);
 }
+
+#[tokio::test]
+async fn what_keeps_a_change_from_going_on_is_told_and_it_can_be_continued() {
+    let app = TestApp::new().await;
+    let vera = app.browser(Role::Manager).await;
+    let item = app.db.item("Nuts").await.id.to_string();
+    let tools = app.db.category("Tools").await.to_string();
+    let archive = format!("update categories set archived_at = now() where id = {tools}");
+    app.db.sql(&archive).await;
+    let form_key = key().to_string();
+    let form = [
+        ("key", form_key.as_str()),
+        ("action", "category"),
+        ("item", &item),
+        ("ready", "1"),
+        ("set_category", &tools),
+    ];
+    let rests = vera.post("/bulk", &form).await;
+    assert_eq!(rests.location(), "/bulk/1", "{}", rests.text());
+    let told = vera.get("/bulk/1").await;
+    has(
+        told.text(),
+        &[
+            "<h1>0 items changed</h1>",
+            "It has stopped: the category is not in use.",
+            "Continue</button>",
+        ],
+    );
+    assert!(!told.text().contains("hx-trigger"), "{}", told.text());
+    app.db.sql("update categories set archived_at = null").await;
+    vera.post("/bulk", &form).await;
+    has(
+        vera.get("/bulk/1").await.text(),
+        &["<h1>1 item changed</h1>"],
+    );
+}
+
+/// Longer than what is kept of a form, and shorter than any form may be.
+#[tokio::test]
+async fn more_items_than_are_kept_are_refused() {
+    let app = TestApp::new().await;
+    let vera = app.browser(Role::Manager).await;
+    let form_key = key().to_string();
+    let ids: Vec<String> = (1_000_000..1_003_600).map(|id| id.to_string()).collect();
+    let mut form = vec![("key", form_key.as_str()), ("action", "archive")];
+    form.extend(ids.iter().map(|id| ("item", id.as_str())));
+    let refused = vera.post("/bulk", &form).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    has(refused.text(), &["Too many items are ticked at once"]);
+    let begun = "select id from bulk_changes";
+    assert_eq!(app.db.texts(begun).await, Vec::<String>::new());
+}

@@ -242,8 +242,7 @@ async fn a_search_leaves_its_callers_transaction_as_it_was() {
     let mut tx = db.database().begin().await.unwrap();
     tx.stock().list(&query).await.unwrap();
     let now = db.clock().timestamp();
-    let run = tx.bulk_changes().insert(key().0, user, "", now).await;
-    let run = tx.bulk_changes().find(run.unwrap()).await.unwrap();
+    let run = tx.bulk_changes().begin(key().0, user, "", now).await;
     assert_eq!(run.unwrap().form, "on");
 }
 

@@ -91,6 +91,8 @@ pub(crate) struct BulkDonePage {
     pub(crate) is_done: bool,
     /// Whether nobody is at it any more.
     pub(crate) rests: bool,
+    /// Why, if that is known.
+    pub(crate) rests_because: Option<String>,
     /// Of the form that continues it.
     pub(crate) key: String,
     pub(crate) hidden: Vec<Hidden>,
