@@ -11,6 +11,7 @@ lock table items, levels in share row exclusive mode;
 create table stock_positions (
     item_id bigint not null,
     archived boolean not null,
+    status text not null,
     total bigint not null,
     changed_at timestamptz not null
 );
@@ -23,6 +24,7 @@ create table stock_places (
     -- Whether there is a level; without one there is nothing on hand.
     has_level boolean not null,
     archived boolean not null,
+    category_id bigint not null,
     status text not null,
     name text collate natural_order not null
 );
@@ -42,14 +44,14 @@ create table search_words (
     word text collate "C" constraint search_words_pkey primary key
 );
 
-insert into stock_positions select id, archived_at is not null, total, changed_at from items;
+insert into stock_positions select id, archived_at is not null, status, total, changed_at from items;
 insert into stock_places
-select id, 0, false, archived_at is not null, status, name from items
+select id, 0, false, archived_at is not null, category_id, status, name from items
 union all
-select id, home_location_id, level.item_id is not null, archived_at is not null, status, name
+select id, home_location_id, level.item_id is not null, archived_at is not null, category_id, status, name
 from items left join levels level on level.item_id = id and level.location_id = home_location_id
 union all
-select id, location_id, true, archived_at is not null, status, name
+select id, location_id, true, archived_at is not null, category_id, status, name
 from levels join items on id = item_id where location_id <> home_location_id;
 insert into stock_counts
 select category_id, archived_at is not null, status, count(*) from items
@@ -57,7 +59,7 @@ group by grouping sets ((category_id, archived_at is not null, status), (archive
 
 -- Those that keeping and folding look things up by; what only lists need is made afterwards, beside running replicas.
 -- A position is found by its place in one order and entered into both: an index by item_id would be a third to enter.
-create unique index stock_positions_total_idx on stock_positions (archived, total, item_id);
+create unique index stock_positions_total_idx on stock_positions (archived, status, total, item_id);
 alter table stock_places add constraint stock_places_pkey primary key (item_id, location_id);
 create index stock_counts_category_id_idx on stock_counts (category_id);
 create index search_words_end_idx on search_words (reverse(word) collate "C");
@@ -67,9 +69,9 @@ create index locations_name_idx on locations (name, id);
 create function keep_inserted_items() returns trigger
     security definer set search_path = pg_catalog, public, pg_temp language plpgsql as $$
 begin
-    insert into stock_positions select id, archived_at is not null, total, changed_at from new_items;
+    insert into stock_positions select id, archived_at is not null, status, total, changed_at from new_items;
     insert into stock_places
-    select id, location_id, false, archived_at is not null, status, name
+    select id, location_id, false, archived_at is not null, category_id, status, name
     from new_items, unnest(array[0, home_location_id]) location_id;
     insert into stock_counts
     select category_id, archived_at is not null, status, count(*) from new_items
@@ -89,13 +91,14 @@ create function keep_updated_items() returns trigger
     set enable_seqscan = off set enable_mergejoin = off language plpgsql as $$
 begin
     update stock_positions position
-    set archived = after.archived_at is not null, total = after.total, changed_at = after.changed_at
+    set archived = after.archived_at is not null, status = after.status, total = after.total, changed_at = after.changed_at
     from new_items after join old_items before on before.id = after.id
     where position.archived = (before.archived_at is not null)
+      and position.status = before.status
       and position.total = before.total
       and position.item_id = after.id
-      and (before.archived_at is null, before.total, before.changed_at)
-          is distinct from (after.archived_at is null, after.total, after.changed_at);
+      and (before.archived_at is null, before.status, before.total, before.changed_at)
+          is distinct from (after.archived_at is null, after.status, after.total, after.changed_at);
 
     -- The rest changes with an edit or at a threshold, not with every press.
     if not exists (
@@ -120,13 +123,14 @@ begin
     delete from stock_places place using old_items before join new_items after on after.id = before.id
     where after.home_location_id <> before.home_location_id
       and place.item_id = before.id and place.location_id = before.home_location_id and not place.has_level;
-    update stock_places place set name = after.name, archived = after.archived_at is not null, status = after.status
+    update stock_places place
+    set name = after.name, archived = after.archived_at is not null, category_id = after.category_id, status = after.status
     from new_items after
     where place.item_id = after.id
-      and (place.name, place.archived, place.status)
-          is distinct from (after.name, after.archived_at is not null, after.status);
+      and (place.name, place.archived, place.category_id, place.status)
+          is distinct from (after.name, after.archived_at is not null, after.category_id, after.status);
     insert into stock_places
-    select id, home_location_id, false, archived_at is not null, status, name from new_items
+    select id, home_location_id, false, archived_at is not null, category_id, status, name from new_items
     on conflict (item_id, location_id) do nothing;
     insert into search_words
     select distinct word
@@ -143,7 +147,7 @@ create function keep_inserted_levels() returns trigger
     set enable_seqscan = off set enable_mergejoin = off language plpgsql as $$
 begin
     insert into stock_places
-    select item_id, location_id, true, archived_at is not null, status, name
+    select item_id, location_id, true, archived_at is not null, category_id, status, name
     from new_levels join items on id = item_id
     on conflict (item_id, location_id) do update set has_level = true;
     return null;

@@ -1,3 +1,3 @@
 -- no-transaction
--- What is at a location by name.
-create index concurrently stock_places_name_idx on stock_places (location_id, archived, name, item_id) include (status);
+-- What is at a location by name, with what else a list is filtered by.
+create index concurrently stock_places_name_idx on stock_places (location_id, archived, name, item_id) include (category_id, status);

@@ -7,10 +7,11 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
+use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, QueryBuilder, Row as _};
 use ticker_domain::id::{CategoryId, ItemId, LocationId};
 use ticker_domain::page::Page;
-use ticker_domain::search::terms;
+use ticker_domain::search::{Term, terms};
 use ticker_domain::stock::StockStatus;
 use ticker_domain::stock_list::{
     ItemCount, SortValue, StockCursor, StockFilter, StockQuery, StockSort,
@@ -127,8 +128,8 @@ pub struct StockListing {
     pub corrected: Option<String>,
 }
 
-/// Up to so many items that match are all read and sorted. Where more do, one in so many thousand at least
-/// does, and a page is found in a walk along an index.
+/// Up to so many items that match are counted, and all read and sorted. Where more do, a page is looked for
+/// in a walk along an index first.
 const SORTED_MAX: i64 = 1_000;
 
 impl Stock<'_> {
@@ -138,34 +139,68 @@ impl Stock<'_> {
     /// [`DatabaseError`] if the database fails.
     #[tracing::instrument(name = "db.stock.list", skip_all)]
     pub async fn list(&mut self, query: &StockQuery) -> Result<StockListing, DatabaseError> {
-        let (found, corrected) = match &query.filter.search {
-            None => (Found::Unasked, None),
-            Some(search) => self.find(search).await?,
-        };
+        let (found, corrected) = self.find(&query.filter).await?;
         let counts = self.count(&query.filter, &found).await?;
-        let matching = counts.of(query.filter.status);
-        let is_few = matches!(matching, ItemCount::Exactly(items) if items <= SORTED_MAX);
-        let mut sql = if matching == ItemCount::Exactly(0) {
-            return Ok(StockListing {
-                page: Page::from_read(Vec::new(), query.size, &query.edge),
-                counts,
-                corrected,
-            });
-        } else if is_few {
-            rows::sorted(query, &found)
-        } else {
-            rows::walked(query, &found)
+        let rows = match counts.of(query.filter.status) {
+            ItemCount::Exactly(0) => Vec::new(),
+            // A walk along everything is as short as can be, however few there are.
+            ItemCount::Exactly(items) if items <= SORTED_MAX && query.filter.parts() > 0 => {
+                self.sort(query, &found).await?
+            }
+            _ => self.walk(query, &found).await?,
         };
-        // A plan that is made once serves any category or status, but not any two of them.
-        let is_planned_once = query.filter.parts() <= 1 && found.is_unasked();
-        let rows = sql.build().persistent(is_planned_once);
-        let rows = rows.fetch_all(&mut *self.connection).await?;
         let rows = rows.iter().map(read_row).collect::<Result<_, _>>()?;
         Ok(StockListing {
             page: Page::from_read(rows, query.size, &query.edge),
             counts,
             corrected,
         })
+    }
+
+    async fn sort(
+        &mut self,
+        query: &StockQuery,
+        found: &Found,
+    ) -> Result<Vec<PgRow>, DatabaseError> {
+        let mut sql = rows::sorted(query, found);
+        // Planned with what was found: how much that is decides.
+        let rows = sql.build().persistent(false);
+        Ok(rows.fetch_all(&mut *self.connection).await?)
+    }
+
+    /// Walks along the list where there is an index for it; sorts where the next entries of it do not fill a page.
+    async fn walk(
+        &mut self,
+        query: &StockQuery,
+        found: &Found,
+    ) -> Result<Vec<PgRow>, DatabaseError> {
+        let terms = found.terms_of_many();
+        let is_along_names = query.sort == StockSort::Name && !query.filter.archived;
+        if terms.is_some() && !is_along_names {
+            return self.sort(query, found).await;
+        }
+        // A plan that is made once serves any category or status, but not any two of them.
+        let is_planned_once = query.filter.parts() <= 1 && terms.is_none();
+        let mut sql = rows::walked(query, terms);
+        let rows = sql.build().persistent(is_planned_once);
+        let rows = rows.fetch_all(&mut *self.connection).await?;
+        let is_filled = rows.len() > usize::from(query.size);
+        if is_filled || !walk::is_narrowed(query, terms) || !self.is_more(query, terms).await? {
+            return Ok(rows);
+        }
+        self.sort(query, found).await
+    }
+
+    /// Whether there are more entries than a page was looked for among.
+    async fn is_more(
+        &mut self,
+        query: &StockQuery,
+        terms: Option<&[Term]>,
+    ) -> Result<bool, DatabaseError> {
+        let mut sql = QueryBuilder::new("");
+        walk::push_is_more(&mut sql, query, terms);
+        let is_more = sql.build_query_scalar().persistent(false);
+        Ok(is_more.fetch_one(&mut *self.connection).await?)
     }
 
     /// One row of the list, as it stands under the location filtered for.
@@ -212,9 +247,9 @@ impl Stock<'_> {
             return Ok(BTreeSet::new());
         }
         let mut sql = QueryBuilder::new("select i.id from (");
-        walk::push_whole(&mut sql, filter, &Found::Items(numbers(items)));
-        sql.push(") listed join items i on i.id = listed.id where true");
-        search::push_terms(&mut sql, &terms);
+        search::push_found(&mut sql, filter, &Found::Items(numbers(items)));
+        sql.push(") i where true");
+        search::push_terms(&mut sql, "i.search_text", &terms);
         let matching: Vec<i64> = sql
             .build_query_scalar()
             .persistent(false)
@@ -228,7 +263,7 @@ fn numbers(items: &[ItemId]) -> Vec<i64> {
     items.iter().map(|item| item.0).collect()
 }
 
-fn read_row(row: &sqlx::postgres::PgRow) -> Result<StockRow, DatabaseError> {
+fn read_row(row: &PgRow) -> Result<StockRow, DatabaseError> {
     let changed_at: jiff_sqlx::Timestamp = row.try_get("changed_at")?;
     Ok(StockRow {
         item: ItemId(row.try_get("id")?),

@@ -4,7 +4,7 @@ use sqlx::QueryBuilder;
 use ticker_domain::stock::StockStatus;
 use ticker_domain::stock_list::{ItemCount, StockFilter};
 
-use super::search::Found;
+use super::search::{self, Found};
 use super::walk;
 use super::{SORTED_MAX, Stock, StockCounts};
 use crate::DatabaseError;
@@ -35,19 +35,11 @@ impl Stock<'_> {
         filter: &StockFilter,
         found: &Found,
     ) -> Result<StockCounts, DatabaseError> {
-        let everywhere = StockFilter {
-            status: None,
-            ..filter.clone()
-        };
         match (filter.location, found) {
             (None, Found::Unasked) => self.kept_counts(filter).await,
-            (Some(_), Found::Unasked) if filter.category.is_none() => {
-                self.counts_of_each(&everywhere, found).await
-            }
-            _ => match self.counts_of_all(&everywhere, found).await? {
-                Some(counts) => Ok(counts),
-                None => self.counts_of_many(filter, found).await,
-            },
+            (Some(_), Found::Unasked) => self.counts_of_each(filter).await,
+            (_, Found::Items(_)) => self.counts_of_found(filter, found).await,
+            (_, Found::Many(_)) => self.counts_of_many(filter, found).await,
         }
     }
 
@@ -74,12 +66,8 @@ impl Stock<'_> {
         Ok(StockCounts::exactly(&counted))
     }
 
-    /// Each status counted by itself, up to [`SORTED_MAX`].
-    async fn counts_of_each(
-        &mut self,
-        filter: &StockFilter,
-        found: &Found,
-    ) -> Result<StockCounts, DatabaseError> {
+    /// Each status at a location counted by itself, up to [`SORTED_MAX`].
+    async fn counts_of_each(&mut self, filter: &StockFilter) -> Result<StockCounts, DatabaseError> {
         let mut sql = QueryBuilder::new("select ");
         for (place, status) in StockStatus::ALL.into_iter().enumerate() {
             sql.push(if place > 0 { ", " } else { "" });
@@ -88,11 +76,12 @@ impl Stock<'_> {
                 ..filter.clone()
             };
             sql.push("(select count(*) from (");
-            walk::push_whole(&mut sql, &filter, found);
+            walk::push_whole(&mut sql, &filter);
             sql.push(format!(" limit {}) counted)", SORTED_MAX + 1));
         }
         let (out, low, ok, over) = sql
             .build_query_as::<(i64, i64, i64, i64)>()
+            .persistent(filter.parts() <= 1)
             .fetch_one(&mut *self.connection)
             .await?;
         let [out, low, ok, over] = [out, low, ok, over].map(up_to_max);
@@ -105,18 +94,19 @@ impl Stock<'_> {
         })
     }
 
-    /// All counted together by status; `None` if they are more than [`SORTED_MAX`].
-    async fn counts_of_all(
+    /// What a search has found, up to [`SORTED_MAX`], counted by status.
+    async fn counts_of_found(
         &mut self,
         filter: &StockFilter,
         found: &Found,
-    ) -> Result<Option<StockCounts>, DatabaseError> {
-        let mut sql = QueryBuilder::new("select status, count(*) from (select i.status from (");
-        walk::push_whole(&mut sql, filter, found);
-        sql.push(format!(
-            " limit {}) listed join items i on i.id = listed.id) counted group by status",
-            SORTED_MAX + 1
-        ));
+    ) -> Result<StockCounts, DatabaseError> {
+        let everywhere = StockFilter {
+            status: None,
+            ..filter.clone()
+        };
+        let mut sql = QueryBuilder::new("select status, count(*) from (");
+        search::push_found(&mut sql, &everywhere, found);
+        sql.push(") found group by status");
         let rows = sql
             .build_query_as::<(String, i64)>()
             .persistent(false)
@@ -125,41 +115,57 @@ impl Stock<'_> {
         let counted = rows
             .iter()
             .map(|(status, items)| Ok((parse_stored("items.status", status)?, *items)));
-        let counts = StockCounts::exactly(&counted.collect::<Result<Vec<_>, DatabaseError>>()?);
-        Ok((counts.all.at_least() <= SORTED_MAX).then_some(counts))
+        let counted: Vec<_> = counted.collect::<Result<_, DatabaseError>>()?;
+        Ok(StockCounts::exactly(&counted))
     }
 
-    /// Where all are more than are counted: only those with the status that is asked for.
+    /// Where a search finds more than are counted: how many have the category and location that are asked for,
+    /// and of these the status.
     async fn counts_of_many(
         &mut self,
         filter: &StockFilter,
         found: &Found,
     ) -> Result<StockCounts, DatabaseError> {
+        let more_than_none = ItemCount::MoreThan(0);
         let mut counts = StockCounts {
-            out: ItemCount::MoreThan(0),
-            low: ItemCount::MoreThan(0),
-            ok: ItemCount::MoreThan(0),
-            over: ItemCount::MoreThan(0),
+            out: more_than_none,
+            low: more_than_none,
+            ok: more_than_none,
+            over: more_than_none,
             all: ItemCount::MoreThan(SORTED_MAX),
         };
-        let Some(status) = filter.status else {
-            return Ok(counts);
+        let everywhere = StockFilter {
+            status: None,
+            ..filter.clone()
         };
-        let mut sql = QueryBuilder::new("select count(*) from (");
-        walk::push_whole(&mut sql, filter, found);
-        sql.push(format!(" limit {}) counted", SORTED_MAX + 1));
-        let items: i64 = sql
-            .build_query_scalar()
-            .persistent(false)
-            .fetch_one(&mut *self.connection)
-            .await?;
-        *match status {
-            StockStatus::Out => &mut counts.out,
-            StockStatus::Low => &mut counts.low,
-            StockStatus::Ok => &mut counts.ok,
-            StockStatus::Over => &mut counts.over,
-        } = up_to_max(items);
+        if filter.category.is_some() || filter.location.is_some() {
+            counts.all = self.count_found(&everywhere, found).await?;
+            if counts.all != ItemCount::MoreThan(SORTED_MAX) {
+                return self.counts_of_found(filter, found).await;
+            }
+        }
+        if let Some(status) = filter.status {
+            let of_status = match status {
+                StockStatus::Out => &mut counts.out,
+                StockStatus::Low => &mut counts.low,
+                StockStatus::Ok => &mut counts.ok,
+                StockStatus::Over => &mut counts.over,
+            };
+            *of_status = self.count_found(filter, found).await?;
+        }
         Ok(counts)
+    }
+
+    async fn count_found(
+        &mut self,
+        filter: &StockFilter,
+        found: &Found,
+    ) -> Result<ItemCount, DatabaseError> {
+        let mut sql = QueryBuilder::new("select count(*) from (");
+        search::push_found(&mut sql, filter, found);
+        sql.push(format!(" limit {}) found", SORTED_MAX + 1));
+        let items = sql.build_query_scalar().persistent(false);
+        Ok(up_to_max(items.fetch_one(&mut *self.connection).await?))
     }
 }
 

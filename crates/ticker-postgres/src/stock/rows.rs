@@ -4,9 +4,10 @@ use jiff_sqlx::ToSqlx as _;
 use sqlx::{Postgres, QueryBuilder};
 use ticker_domain::id::{ItemId, LocationId};
 use ticker_domain::page::{Direction, Edge};
+use ticker_domain::search::Term;
 use ticker_domain::stock_list::{SortValue, StockCursor, StockQuery, StockSort};
 
-use super::search::Found;
+use super::search::{self, Found};
 use super::{numbers, walk};
 
 /// Items by their ids.
@@ -22,14 +23,22 @@ pub(super) fn these(items: &[ItemId], location: Option<LocationId>) -> QueryBuil
 
 /// A page of a list that is read as a whole and sorted.
 pub(super) fn sorted(query: &StockQuery, found: &Found) -> QueryBuilder<Postgres> {
-    let location = query.filter.location;
-    let mut sql = select(location);
+    let filter = &query.filter;
+    let mut sql = select(filter.location);
     sql.push("(");
-    walk::push_whole(&mut sql, &query.filter, found);
-    sql.push(") listed join items i on i.id = listed.id");
-    push_joins(&mut sql, location);
+    match found {
+        Found::Unasked => {
+            walk::push_whole(&mut sql, filter);
+            sql.push(") listed join items i on i.id = listed.id");
+        }
+        found => {
+            search::push_found(&mut sql, filter, found);
+            sql.push(") i");
+        }
+    }
+    push_joins(&mut sql, filter.location);
     if let Some(cursor) = cursor(query) {
-        let column = column(query.sort, location);
+        let column = column(query.sort, filter.location);
         sql.push(format!(" where ({column}, i.id) {} (", beyond(query)));
         push_value(&mut sql, &cursor.value);
         sql.push(", ").push_bind(cursor.item.0).push(")");
@@ -39,11 +48,11 @@ pub(super) fn sorted(query: &StockQuery, found: &Found) -> QueryBuilder<Postgres
 }
 
 /// A page of a list, found in a walk along it.
-pub(super) fn walked(query: &StockQuery, found: &Found) -> QueryBuilder<Postgres> {
+pub(super) fn walked(query: &StockQuery, terms: Option<&[Term]>) -> QueryBuilder<Postgres> {
     let location = query.filter.location;
     let mut sql = select(location);
     sql.push("(");
-    walk::push_page(&mut sql, query, found);
+    walk::push_page(&mut sql, query, terms);
     sql.push(") listed join items i on i.id = listed.id");
     push_joins(&mut sql, location);
     push_order(&mut sql, query);

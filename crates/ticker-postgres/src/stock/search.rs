@@ -2,24 +2,29 @@
 
 use sqlx::{Connection as _, Postgres, QueryBuilder};
 use ticker_domain::search::{self, Place, SlipTraits, Term, is_one_slip_away};
+use ticker_domain::stock_list::StockFilter;
 
-use super::{SORTED_MAX, Stock};
+use super::{SORTED_MAX, Stock, walk};
 use crate::DatabaseError;
 
-/// What a search finds.
+/// What a search finds of those in use, or of archived items, as the filter says.
 #[derive(Clone, Debug)]
 pub(super) enum Found {
     /// Nothing is looked for.
     Unasked,
     /// These items, in no order.
     Items(Vec<i64>),
-    /// More than are read as a whole: those with each of these.
+    /// More than [`SORTED_MAX`]: those with each of these.
     Many(Vec<Term>),
 }
 
 impl Found {
-    pub(super) fn is_unasked(&self) -> bool {
-        matches!(self, Self::Unasked)
+    /// The words that many items have.
+    pub(super) fn terms_of_many(&self) -> Option<&[Term]> {
+        match self {
+            Self::Many(terms) => Some(terms),
+            Self::Unasked | Self::Items(_) => None,
+        }
     }
 
     fn is_nothing(&self) -> bool {
@@ -34,8 +39,11 @@ impl Stock<'_> {
     /// What a search finds, and how it was spelt otherwise if it found nothing as it was.
     pub(super) async fn find(
         &mut self,
-        search: &str,
+        filter: &StockFilter,
     ) -> Result<(Found, Option<String>), DatabaseError> {
+        let Some(search) = &filter.search else {
+            return Ok((Found::Unasked, None));
+        };
         let terms = search::terms(search);
         if terms.is_empty() {
             let found = if search.trim().is_empty() {
@@ -45,12 +53,12 @@ impl Stock<'_> {
             };
             return Ok((found, None));
         }
-        let found = self.find_terms(&terms).await?;
+        let found = self.find_terms(&terms, filter.archived).await?;
         if !found.is_nothing() {
             return Ok((found, None));
         }
         for spelling in self.spellings(&terms).await? {
-            let found = self.find_terms(&spelling).await?;
+            let found = self.find_terms(&spelling, filter.archived).await?;
             if !found.is_nothing() {
                 let words: Vec<&str> = spelling.iter().map(Term::as_str).collect();
                 return Ok((found, Some(words.join(" "))));
@@ -59,8 +67,8 @@ impl Stock<'_> {
         Ok((found, None))
     }
 
-    async fn find_terms(&mut self, terms: &[Term]) -> Result<Found, DatabaseError> {
-        let items = self.matching(terms, SORTED_MAX + 1).await?;
+    async fn find_terms(&mut self, terms: &[Term], archived: bool) -> Result<Found, DatabaseError> {
+        let items = self.matching(terms, Some(archived), SORTED_MAX + 1).await?;
         let is_many = i64::try_from(items.len()).is_ok_and(|items| items > SORTED_MAX);
         Ok(if is_many {
             Found::Many(terms.to_vec())
@@ -71,9 +79,17 @@ impl Stock<'_> {
 
     /// Items with each of the terms, `max` at most, found through the index of searches: how often a term
     /// occurs cannot be known before, and what is not there would be looked for in the whole table.
-    async fn matching(&mut self, terms: &[Term], max: i64) -> Result<Vec<i64>, DatabaseError> {
+    async fn matching(
+        &mut self,
+        terms: &[Term],
+        archived: Option<bool>,
+        max: i64,
+    ) -> Result<Vec<i64>, DatabaseError> {
         let mut sql = QueryBuilder::new("select i.id from items i where true");
-        push_terms(&mut sql, terms);
+        push_terms(&mut sql, "i.search_text", terms);
+        if let Some(archived) = archived {
+            sql.push(format!(" and (i.archived_at is not null) = {archived}"));
+        }
         sql.push(" limit ").push_bind(max);
         let mut tx = self.connection.begin().await?;
         sqlx::raw_sql("set local enable_seqscan = off")
@@ -94,7 +110,7 @@ impl Stock<'_> {
         let mut spellings: Vec<Vec<Term>> = vec![Vec::new()];
         for term in terms {
             let is_known = !self
-                .matching(std::slice::from_ref(term), 1)
+                .matching(std::slice::from_ref(term), None, 1)
                 .await?
                 .is_empty();
             let respelt = if is_known {
@@ -155,19 +171,37 @@ impl Stock<'_> {
     }
 }
 
-/// Narrows `items i` to those with each of the terms.
-pub(super) fn push_terms(sql: &mut QueryBuilder<Postgres>, terms: &[Term]) {
+/// The items that were found, narrowed to what else is filtered by.
+pub(super) fn push_found(sql: &mut QueryBuilder<Postgres>, filter: &StockFilter, found: &Found) {
+    sql.push("select * from (select * from items i where true");
+    match found {
+        Found::Unasked => {}
+        Found::Items(items) => {
+            sql.push(" and i.id = any(");
+            sql.push_bind(items.clone()).push(")");
+        }
+        Found::Many(terms) => push_terms(sql, "i.search_text", terms),
+    }
+    // Found first: nothing outside is as rare.
+    sql.push(" offset 0) i where");
+    walk::push_in_use(sql, filter);
+    walk::push_item(sql, filter);
+    walk::push_probe(sql, filter, "i.id");
+}
+
+/// Narrows by a column of texts to those with each of the terms.
+pub(super) fn push_terms(sql: &mut QueryBuilder<Postgres>, column: &str, terms: &[Term]) {
     for term in terms {
         let word = escape_like(term.as_str());
         match term.place() {
             Place::Anywhere => {
-                sql.push(" and i.search_text like ");
+                sql.push(format!(" and {column} like "));
                 sql.push_bind(format!("%{word}%"));
             }
             Place::WordStart => {
-                sql.push(" and (i.search_text like ");
+                sql.push(format!(" and ({column} like "));
                 sql.push_bind(format!("{word}%"));
-                sql.push(" or i.search_text like ");
+                sql.push(format!(" or {column} like "));
                 sql.push_bind(format!("% {word}%")).push(")");
             }
         }

@@ -1,297 +1,421 @@
-//! Which items a page shows: a walk along an index that stands in the list's order, or all that match.
+//! Which items a page shows, where too many match to sort them all: a walk along an index that stands in the
+//! list's order.
 //!
-//! Each statement here gives ids. Its order is such that only the index meant for it can give it; a planner
-//! that believes in other numbers can only be wrong about it where another way is as good.
+//! Each statement here gives ids. Where an index holds everything that is filtered by, a walk reads what it
+//! shows and nothing else. Where it does not, what matches may stand far from where the walk begins: it is
+//! looked for among the next entries only ([`WINDOW`], [`COVERED_WINDOW`]), and a page that is not filled from
+//! these has to be sorted out of all that match. Whatever fills it is the page: nothing that matches stands before.
+//!
+//! Orders are written such that only the index meant for it can give them: a planner that believes in other
+//! numbers can only be wrong about it where another way is as good.
 
 use sqlx::{Postgres, QueryBuilder};
+use ticker_domain::search::Term;
 use ticker_domain::stock::StockStatus;
 use ticker_domain::stock_list::{SortValue, StockFilter, StockQuery, StockSort};
 
 use super::rows::{beyond, cursor, is_ascending, limit, order, push_value};
-use super::search::{Found, push_terms};
+use super::search::push_terms;
 
 /// Smaller and greater than any item's id.
 const ID_BELOW_ALL: i64 = i64::MIN;
 const ID_ABOVE_ALL: i64 = i64::MAX;
 /// Where every item stands in `stock_places`.
 const ANYWHERE: i64 = 0;
+/// Among how many entries of an index is looked, each of them in its table as well: some milliseconds.
+const WINDOW: u32 = 2_000;
+/// The same where the index holds all that is asked.
+const COVERED_WINDOW: u32 = 10_000;
 
 /// The ids of all items that match, in no order.
-pub(super) fn push_whole(sql: &mut QueryBuilder<Postgres>, filter: &StockFilter, found: &Found) {
-    sql.push("select p.item_id as id from stock_places p");
-    push_places(sql, filter, found);
+pub(super) fn push_whole(sql: &mut QueryBuilder<Postgres>, filter: &StockFilter) {
+    sql.push("select p.item_id as id from stock_places p where");
+    push_places(sql, filter);
     // Nothing outside may choose another way for the sake of its order.
     sql.push(" offset 0");
 }
 
-/// The ids of a page, and of the row behind it.
-pub(super) fn push_page(sql: &mut QueryBuilder<Postgres>, query: &StockQuery, found: &Found) {
-    let filter = &query.filter;
-    match query.sort {
-        StockSort::Name => push_by_name(sql, query, found),
-        StockSort::Sku => push_items(sql, query, found, "i.sku"),
-        StockSort::Quantity if filter.location.is_some() => push_levels(sql, query, found),
-        StockSort::Quantity => push_positions(sql, query, found, "total"),
-        StockSort::Changed => push_positions(sql, query, found, "changed_at"),
-        StockSort::Category if filter.category.is_none() => {
-            push_groups(sql, query, found, "categories", "category_id");
-        }
-        StockSort::Location if filter.location.is_none() => {
-            push_groups(sql, query, found, "locations", "home_location_id");
-        }
-        StockSort::Status if filter.status.is_none() => push_statuses(sql, query, found),
-        // All of one group: their ids break the tie.
-        StockSort::Id | StockSort::Category | StockSort::Location | StockSort::Status => {
-            push_by_id(sql, query, found);
-        }
-    }
-}
-
-fn push_by_name(sql: &mut QueryBuilder<Postgres>, query: &StockQuery, found: &Found) {
-    if let (Some(_), None) = (query.filter.category, query.filter.location) {
-        return push_items(sql, query, found, "i.name");
-    }
-    sql.push("select p.item_id as id from stock_places p");
-    push_places(sql, &query.filter, found);
-    push_edge(sql, query, "p.name", "p.item_id");
-    push_order(sql, query, "p.name", "p.item_id");
-}
-
-fn push_items(sql: &mut QueryBuilder<Postgres>, query: &StockQuery, found: &Found, column: &str) {
-    sql.push("select i.id from items i");
-    push_items_at(sql, &query.filter);
-    sql.push(" where true");
-    push_item_conditions(sql, &query.filter, found);
-    push_edge(sql, query, column, "i.id");
-    push_order(sql, query, column, "i.id");
-}
-
-fn push_by_id(sql: &mut QueryBuilder<Postgres>, query: &StockQuery, found: &Found) {
-    sql.push("select i.id from items i where true");
-    push_probe(sql, &query.filter);
-    push_item_conditions(sql, &query.filter, found);
-    if let Some(cursor) = cursor(query) {
-        push_begin(sql, query, &["i.id"], cursor.item.0);
-    }
-    sql.push(format!(
-        " order by i.id{} limit {}",
-        order(query),
-        limit(query)
-    ));
-}
-
-/// By what changes with every press.
-fn push_positions(
+/// The ids of a page, and of the row behind it; of those with each of `terms` if many have them.
+pub(super) fn push_page(
     sql: &mut QueryBuilder<Postgres>,
     query: &StockQuery,
-    found: &Found,
-    column: &str,
+    terms: Option<&[Term]>,
 ) {
     let filter = &query.filter;
-    sql.push("select s.item_id as id from stock_positions s");
-    if filter.parts() > usize::from(filter.archived) {
-        sql.push(" join items i on i.id = s.item_id");
-        push_items_at(sql, filter);
+    match query.sort {
+        StockSort::Name
+        | StockSort::Sku
+        | StockSort::Quantity
+        | StockSort::Changed
+        | StockSort::Location
+            if is_windowed(query) =>
+        {
+            push_from_window(sql, query, terms);
+        }
+        StockSort::Category if filter.category.is_none() => push_by_category(sql, query),
+        StockSort::Status => push_by_status(sql, query),
+        // All of one group: their ids break the tie.
+        _ => {
+            push_by_id(sql, query, None, &begins(query));
+            push_order(sql, query, &[], "id");
+        }
     }
-    sql.push(format!(" where s.archived = {}", filter.archived));
-    if filter.parts() > usize::from(filter.archived) {
-        push_item_conditions(sql, filter, found);
+}
+
+/// Whether what matches is looked for among the next entries of an index that does not hold all that is
+/// filtered by: a page that is not filled may be so because they were too few.
+pub(super) fn is_narrowed(query: &StockQuery, terms: Option<&[Term]>) -> bool {
+    let filter = &query.filter;
+    let (category, status) = (filter.category.is_some(), filter.status.is_some());
+    match query.sort {
+        _ if !is_windowed(query) => false,
+        StockSort::Name => category || status || terms.is_some(),
+        StockSort::Quantity => category || filter.location.is_some(),
+        StockSort::Location => category || status,
+        _ => category || status || filter.location.is_some(),
     }
-    let column = format!("s.{column}");
-    push_edge(sql, query, &column, "s.item_id");
-    push_order(sql, query, &column, "s.item_id");
+}
+
+/// Whether there are more entries than a page was looked for among.
+pub(super) fn push_is_more(
+    sql: &mut QueryBuilder<Postgres>,
+    query: &StockQuery,
+    terms: Option<&[Term]>,
+) {
+    sql.push("select exists (select from (");
+    push_window(sql, query, terms);
+    let last = window(query, terms) - 1;
+    sql.push(format!(") w offset {last})"));
+}
+
+/// Whether the order is one of what items have, not of groups that they fall into.
+fn is_windowed(query: &StockQuery) -> bool {
+    match query.sort {
+        StockSort::Name | StockSort::Sku | StockSort::Quantity | StockSort::Changed => true,
+        StockSort::Location => query.filter.location.is_none(),
+        StockSort::Category | StockSort::Status | StockSort::Id => false,
+    }
+}
+
+/// Among how many entries is looked.
+fn window(query: &StockQuery, terms: Option<&[Term]>) -> u32 {
+    match query.sort {
+        _ if !is_narrowed(query, terms) => limit(query),
+        StockSort::Name => COVERED_WINDOW,
+        _ => WINDOW,
+    }
+}
+
+fn push_from_window(sql: &mut QueryBuilder<Postgres>, query: &StockQuery, terms: Option<&[Term]>) {
+    let filter = &query.filter;
+    sql.push("select w.id from (");
+    push_window(sql, query, terms);
+    sql.push(") w");
+    match (query.sort, terms) {
+        (StockSort::Name, None) => {
+            sql.push(" where true");
+            push_category_and_status(sql, filter, "w");
+        }
+        (sort, _) => {
+            let is_level = sort == StockSort::Quantity && filter.location.is_some();
+            if is_level || filter.category.is_some() || filter.status.is_some() {
+                sql.push(" join items i on i.id = w.id where");
+                push_in_use(sql, filter);
+                push_item(sql, filter);
+            } else {
+                sql.push(" where true");
+            }
+            if !is_level {
+                push_probe(sql, filter, "w.id");
+            }
+        }
+    }
+    if let Some(terms) = terms {
+        push_terms(sql, "w.search_text", terms);
+    }
+    push_order(sql, query, &["w.key"], "w.id");
+}
+
+/// The next entries of an index in the list's order: ids, with what they are sorted by as `key`.
+fn push_window(sql: &mut QueryBuilder<Postgres>, query: &StockQuery, terms: Option<&[Term]>) {
+    let (filter, entries) = (&query.filter, window(query, terms));
+    let (key, id) = match (query.sort, terms) {
+        (StockSort::Name, Some(_)) => {
+            sql.push("select i.id, i.name as key, i.search_text from items i where");
+            push_in_use(sql, filter);
+            ("i.name", "i.id")
+        }
+        (StockSort::Name, None) => {
+            sql.push("select p.item_id as id, p.name as key, p.category_id, p.status from stock_places p where");
+            push_place(sql, filter);
+            ("p.name", "p.item_id")
+        }
+        (StockSort::Sku, _) => {
+            sql.push("select i.id, i.sku as key from items i where");
+            push_in_use(sql, filter);
+            ("i.sku", "i.id")
+        }
+        (StockSort::Quantity, _) if filter.location.is_some() => {
+            return push_levels(sql, query, entries);
+        }
+        (StockSort::Quantity, _) => return push_totals(sql, query, entries),
+        (StockSort::Location, _) => return push_homes(sql, query, entries),
+        _ => {
+            sql.push("select s.item_id as id, s.changed_at as key from stock_positions s where");
+            sql.push(format!(" s.archived = {}", filter.archived));
+            ("s.changed_at", "s.item_id")
+        }
+    };
+    push_edge(sql, query, key, id);
+    push_order_to(sql, query, &[key], id, entries);
+}
+
+/// By quantity, status by status, merged: each stands by its quantity.
+fn push_totals(sql: &mut QueryBuilder<Postgres>, query: &StockQuery, entries: u32) {
+    let filter = &query.filter;
+    sql.push("select id, key from (");
+    for (place, status) in statuses(filter).into_iter().enumerate() {
+        sql.push(if place > 0 { " union all (" } else { "(" });
+        sql.push("select s.item_id as id, s.total as key from stock_positions s where");
+        sql.push(format!(" s.archived = {}", filter.archived));
+        sql.push(format!(" and s.status = '{}'", status.as_str()));
+        push_edge(sql, query, "s.total", "s.item_id");
+        push_order_to(sql, query, &["s.total"], "s.item_id", entries);
+        sql.push(")");
+    }
+    sql.push(") merged");
+    push_order_to(sql, query, &["key"], "id", entries);
 }
 
 /// By the quantity at the location filtered for: items with a level there, and those that are only at home
-/// there and so have nothing on hand.
-fn push_levels(sql: &mut QueryBuilder<Postgres>, query: &StockQuery, found: &Found) {
+/// there and so have nothing on hand. Those of other filters are among them.
+fn push_levels(sql: &mut QueryBuilder<Postgres>, query: &StockQuery, entries: u32) {
     let filter = &query.filter;
-    let Some(location) = filter.location else {
-        return push_positions(sql, query, found, "total");
-    };
-    let order = order(query);
-    sql.push("select id from ((select s.on_hand, s.item_id as id from levels s join items i on i.id = s.item_id");
-    sql.push(" where s.location_id = ").push_bind(location.0);
-    push_item_conditions(sql, filter, found);
-    push_edge(sql, query, "s.on_hand", "s.item_id");
-    push_order(sql, query, "s.on_hand", "s.item_id");
-    sql.push(
-        ") union all (select 0, p.item_id from stock_places p join items i on i.id = p.item_id",
-    );
+    let at = filter.location.map_or(ANYWHERE, |location| location.0);
+    sql.push("select id, key from (");
+    sql.push("(select l.item_id as id, l.on_hand as key from levels l where l.location_id = ");
+    sql.push_bind(at);
+    push_edge(sql, query, "l.on_hand", "l.item_id");
+    push_order_to(sql, query, &["l.on_hand"], "l.item_id", entries);
+    sql.push(") union all (select p.item_id, 0::bigint from stock_places p");
     sql.push(" where not p.has_level and p.location_id > 0 and p.location_id = ");
-    sql.push_bind(location.0);
-    push_item_conditions(sql, filter, found);
-    if let Some(cursor) = cursor(query) {
-        // Where among those with 0 the page begins.
-        let begins = match (&cursor.value, is_ascending(query)) {
-            (SortValue::Integer(0), _) => cursor.item.0,
-            (SortValue::Integer(on_hand), is_ascending) if (*on_hand < 0) == is_ascending => {
-                id_before_all(is_ascending)
-            }
-            (_, is_ascending) => id_before_all(!is_ascending),
-        };
-        push_begin(sql, query, &["p.item_id", "i.id"], begins);
-    }
-    let limit = limit(query);
-    sql.push(format!(" order by p.item_id{order} limit {limit}"));
-    sql.push(format!(
-        ")) listed order by on_hand{order}, id{order} limit {limit}"
-    ));
+    sql.push_bind(at);
+    sql.push(format!(" and p.archived = {}", filter.archived));
+    sql.push(format!(" and p.item_id {} ", beyond(query)));
+    sql.push_bind(begins_among(query, 0));
+    push_order_to(sql, query, &[], "p.item_id", entries);
+    sql.push(")) both_kinds");
+    push_order_to(sql, query, &["key"], "id", entries);
 }
 
-/// Group by group, each by id: categories or locations by their names. What holds a group together is said
-/// as a range, so that its items come in the order of the index that begins with the group, and from no other.
-fn push_groups(
-    sql: &mut QueryBuilder<Postgres>,
-    query: &StockQuery,
-    found: &Found,
-    groups: &str,
-    column: &str,
-) {
-    let (order, limit, ascending) = (order(query), limit(query), is_ascending(query));
+/// Home by home in the order of their names, each by id. What holds a home together is said as a range, so that
+/// its items come in the order of the index that begins with it, and from no other.
+fn push_homes(sql: &mut QueryBuilder<Postgres>, query: &StockQuery, entries: u32) {
+    let ascending = is_ascending(query);
+    sql.push("select i.id, g.name as key from locations g cross join lateral (");
+    sql.push("select i.id from items i where");
+    push_in_use(sql, &query.filter);
     sql.push(format!(
-        "select i.id from {groups} g cross join lateral (select i.id from items i"
-    ));
-    sql.push(format!(
-        " where (i.{column}, i.id) {} (g.id, ",
+        " and (i.home_location_id, i.id) {} (g.id, ",
         beyond(query)
     ));
-    let all = id_before_all(ascending);
-    match cursor(query) {
-        None => sql.push(format!("'{all}'::bigint")),
-        Some(cursor) => {
-            sql.push("case when g.name = ");
-            push_value(sql, &cursor.value);
-            sql.push(" then ").push_bind(cursor.item.0);
-            sql.push(format!(" else '{all}'::bigint end"))
-        }
-    };
+    Begins::InGroup("g.name").push(sql, query);
     let (within, end) = (if ascending { "<" } else { ">" }, id_before_all(!ascending));
     sql.push(format!(
-        ") and (i.{column}, i.id) {within} (g.id, '{end}'::bigint)"
+        ") and (i.home_location_id, i.id) {within} (g.id, '{end}'::bigint)"
     ));
-    push_probe(sql, &query.filter);
-    push_item_conditions(sql, &query.filter, found);
-    sql.push(format!(
-        " order by i.{column}{order}, i.id{order} limit {limit}) i"
-    ));
-    if let Some(cursor) = cursor(query) {
-        sql.push(format!(" where g.name {}= ", beyond(query)));
-        push_value(sql, &cursor.value);
-    }
-    sql.push(format!(
-        " order by g.name{order}, i.id{order} limit {limit}"
-    ));
+    push_order_to(sql, query, &["i.home_location_id"], "i.id", entries);
+    sql.push(") i");
+    push_group_edge(sql, query);
+    push_order_to(sql, query, &["g.name"], "i.id", entries);
+}
+
+/// Category by category in the order of their names, each by id.
+fn push_by_category(sql: &mut QueryBuilder<Postgres>, query: &StockQuery) {
+    sql.push("select p.id from categories g cross join lateral (");
+    push_by_id(sql, query, Some("g.id"), &Begins::InGroup("g.name"));
+    push_order(sql, query, &[], "id");
+    sql.push(") p");
+    push_group_edge(sql, query);
+    push_order(sql, query, &["g.name"], "p.id");
 }
 
 /// Status by status, each by id.
-fn push_statuses(sql: &mut QueryBuilder<Postgres>, query: &StockQuery, found: &Found) {
-    let (order, limit, ascending) = (order(query), limit(query), is_ascending(query));
+fn push_by_status(sql: &mut QueryBuilder<Postgres>, query: &StockQuery) {
+    let ascending = is_ascending(query);
     sql.push("select id from (select 0 as rank, 0::bigint as id where false");
-    for status in StockStatus::ALL {
+    for status in statuses(&query.filter) {
         let rank = status.rank();
         let begins = match cursor(query).map(|cursor| (&cursor.value, cursor.item)) {
             Some((SortValue::Integer(at), item)) if *at == rank => item.0,
             Some((SortValue::Integer(at), _)) if (rank > *at) != ascending => continue,
             _ => id_before_all(ascending),
         };
-        let filter = StockFilter {
-            status: Some(status),
-            ..query.filter.clone()
-        };
         sql.push(format!(
-            " union all (select {rank}, p.item_id from stock_places p"
+            " union all (select {rank}, p.item_id from stock_places p where"
         ));
-        push_places(sql, &filter, found);
-        if asks_items(&filter, found) {
-            push_begin(sql, query, &["i.id"], begins);
-        }
-        sql.push(format!(" and (p.status, p.item_id) {} (", beyond(query)));
-        sql.push_bind(status.as_str());
-        sql.push(", ").push_bind(begins);
-        sql.push(format!(
-            ") order by p.status{order}, p.item_id{order} limit {limit})"
-        ));
+        push_status_walk(sql, query, None, status, &Begins::At(begins));
+        sql.push(")");
     }
-    sql.push(format!(
-        ") listed order by rank{order}, id{order} limit {limit}"
-    ));
+    sql.push(") listed");
+    push_order(sql, query, &["rank"], "id");
 }
 
-/// What of `stock_places p` matches; `i` is joined where it has to be asked.
-fn push_places(sql: &mut QueryBuilder<Postgres>, filter: &StockFilter, found: &Found) {
-    if asks_items(filter, found) {
-        sql.push(" join items i on i.id = p.item_id");
+/// All by their ids, status by status: each stands by id in an index that begins with what is filtered by.
+fn push_by_id(
+    sql: &mut QueryBuilder<Postgres>,
+    query: &StockQuery,
+    category: Option<&str>,
+    begins: &Begins,
+) {
+    sql.push("select id from (");
+    for (place, status) in statuses(&query.filter).into_iter().enumerate() {
+        sql.push(if place > 0 { " union all (" } else { "(" });
+        sql.push("select p.item_id as id from stock_places p where");
+        push_status_walk(sql, query, category, status, begins);
+        sql.push(")");
     }
-    sql.push(" where p.location_id = ");
+    sql.push(") merged");
+}
+
+/// What of `stock_places p` matches with one status, by id; of the category filtered for, or that of an
+/// expression.
+fn push_status_walk(
+    sql: &mut QueryBuilder<Postgres>,
+    query: &StockQuery,
+    category: Option<&str>,
+    status: StockStatus,
+    begins: &Begins,
+) {
+    push_place(sql, &query.filter);
+    match category {
+        Some(category) => {
+            sql.push(format!(" and p.category_id = {category}"));
+        }
+        None => push_category(sql, &query.filter, "p.category_id"),
+    }
+    sql.push(format!(" and p.status = '{}'", status.as_str()));
+    sql.push(format!(" and (p.status, p.item_id) {} (", beyond(query)));
+    sql.push(format!("'{}', ", status.as_str()));
+    begins.push(sql, query);
+    sql.push(")");
+    push_order(sql, query, &["p.status"], "p.item_id");
+}
+
+/// The statuses that are asked for.
+fn statuses(filter: &StockFilter) -> Vec<StockStatus> {
+    let asked = |status: &StockStatus| filter.status.is_none_or(|asked| asked == *status);
+    StockStatus::ALL.into_iter().filter(asked).collect()
+}
+
+/// What of `stock_places p` matches.
+fn push_places(sql: &mut QueryBuilder<Postgres>, filter: &StockFilter) {
+    push_place(sql, filter);
+    push_category_and_status(sql, filter, "p");
+}
+
+/// Where in `stock_places p` those stand that are at the location filtered for.
+fn push_place(sql: &mut QueryBuilder<Postgres>, filter: &StockFilter) {
+    sql.push(" p.location_id = ");
     sql.push_bind(filter.location.map_or(ANYWHERE, |location| location.0));
     sql.push(format!(" and p.archived = {}", filter.archived));
-    if let Some(status) = filter.status {
-        sql.push(" and p.status = ").push_bind(status.as_str());
-    }
+}
+
+/// Narrows what has an item's category and status.
+fn push_category_and_status(sql: &mut QueryBuilder<Postgres>, filter: &StockFilter, of: &str) {
+    push_category(sql, filter, &format!("{of}.category_id"));
+    push_status(sql, filter, &format!("{of}.status"));
+}
+
+fn push_category(sql: &mut QueryBuilder<Postgres>, filter: &StockFilter, column: &str) {
     if let Some(category) = filter.category {
-        sql.push(" and i.category_id = ").push_bind(category.0);
+        sql.push(format!(" and {column} = ")).push_bind(category.0);
     }
-    push_found(sql, found, "p.item_id");
+}
+
+fn push_status(sql: &mut QueryBuilder<Postgres>, filter: &StockFilter, column: &str) {
+    if let Some(status) = filter.status {
+        sql.push(format!(" and {column} = "));
+        sql.push_bind(status.as_str());
+    }
+}
+
+/// Narrows `items i` to those of the category and status filtered for.
+pub(super) fn push_item(sql: &mut QueryBuilder<Postgres>, filter: &StockFilter) {
+    push_category_and_status(sql, filter, "i");
+}
+
+/// Narrows `items i` to those in use, or to archived ones.
+pub(super) fn push_in_use(sql: &mut QueryBuilder<Postgres>, filter: &StockFilter) {
+    sql.push(if filter.archived {
+        " i.archived_at is not null"
+    } else {
+        " i.archived_at is null"
+    });
 }
 
 /// Narrows items to those at the location filtered for, asking each of them: joined, the whole location could
-/// be read, and for each group anew.
-fn push_probe(sql: &mut QueryBuilder<Postgres>, filter: &StockFilter) {
+/// be read.
+pub(super) fn push_probe(sql: &mut QueryBuilder<Postgres>, filter: &StockFilter, id: &str) {
     if let Some(location) = filter.location {
-        sql.push(
-            " and (select true from stock_places p where p.item_id = i.id and p.location_id = ",
-        );
+        sql.push(format!(
+            " and (select true from stock_places p where p.item_id = {id} and p.location_id = "
+        ));
         sql.push_bind(location.0).push(")");
     }
 }
 
-/// Whether `stock_places` cannot tell what matches.
-fn asks_items(filter: &StockFilter, found: &Found) -> bool {
-    filter.category.is_some() || matches!(found, Found::Many(_))
+/// The id beside which a walk by id begins.
+enum Begins {
+    /// This one.
+    At(i64),
+    /// The cursor's in the group that the cursor names; in any other the first. The name's expression.
+    InGroup(&'static str),
 }
 
-/// Where in the order of ids the page begins, said of each table: joined by merging, one that has not been told
-/// would be read from its beginning.
-fn push_begin(sql: &mut QueryBuilder<Postgres>, query: &StockQuery, ids: &[&str], begins: i64) {
-    for id in ids {
-        sql.push(format!(" and {id} {} ", beyond(query)));
-        sql.push_bind(begins);
-    }
-}
-
-/// Narrows items to those at the location filtered for.
-fn push_items_at(sql: &mut QueryBuilder<Postgres>, filter: &StockFilter) {
-    if let Some(location) = filter.location {
-        sql.push(" join stock_places p on p.item_id = i.id and p.location_id = ");
-        sql.push_bind(location.0);
-    }
-}
-
-/// What of `items i` matches, but for the location.
-fn push_item_conditions(sql: &mut QueryBuilder<Postgres>, filter: &StockFilter, found: &Found) {
-    sql.push(if filter.archived {
-        " and i.archived_at is not null"
-    } else {
-        " and i.archived_at is null"
-    });
-    if let Some(status) = filter.status {
-        sql.push(" and i.status = ").push_bind(status.as_str());
-    }
-    if let Some(category) = filter.category {
-        sql.push(" and i.category_id = ").push_bind(category.0);
-    }
-    push_found(sql, found, "i.id");
-}
-
-fn push_found(sql: &mut QueryBuilder<Postgres>, found: &Found, id: &str) {
-    match found {
-        Found::Unasked => {}
-        Found::Items(items) => {
-            sql.push(format!(" and {id} = any("));
-            sql.push_bind(items.clone()).push(")");
+impl Begins {
+    fn push(&self, sql: &mut QueryBuilder<Postgres>, query: &StockQuery) {
+        let all = id_before_all(is_ascending(query));
+        match (self, cursor(query)) {
+            (Self::At(id), _) => {
+                sql.push_bind(*id);
+            }
+            (Self::InGroup(_), None) => {
+                sql.push(format!("'{all}'::bigint"));
+            }
+            (Self::InGroup(name), Some(cursor)) => {
+                sql.push(format!("case when {name} = "));
+                push_value(sql, &cursor.value);
+                sql.push(" then ").push_bind(cursor.item.0);
+                sql.push(format!(" else '{all}'::bigint end"));
+            }
         }
-        Found::Many(terms) => push_terms(sql, terms),
+    }
+}
+
+/// Beside which id a list begins whose ids are all that it is sorted by.
+fn begins(query: &StockQuery) -> Begins {
+    let all = id_before_all(is_ascending(query));
+    Begins::At(cursor(query).map_or(all, |cursor| cursor.item.0))
+}
+
+/// Beside which id those begin whose number is `number`.
+fn begins_among(query: &StockQuery, number: i64) -> i64 {
+    let ascending = is_ascending(query);
+    match cursor(query).map(|cursor| (&cursor.value, cursor.item.0)) {
+        Some((SortValue::Integer(at), item)) if *at == number => item,
+        Some((SortValue::Integer(at), _)) if (*at > number) == ascending => {
+            id_before_all(!ascending)
+        }
+        _ => id_before_all(ascending),
+    }
+}
+
+/// From which of the groups `g` on a list goes on that is sorted by their names.
+fn push_group_edge(sql: &mut QueryBuilder<Postgres>, query: &StockQuery) {
+    if let Some(cursor) = cursor(query) {
+        sql.push(format!(" where g.name {}= ", beyond(query)));
+        push_value(sql, &cursor.value);
     }
 }
 
@@ -303,11 +427,23 @@ fn push_edge(sql: &mut QueryBuilder<Postgres>, query: &StockQuery, column: &str,
     }
 }
 
-fn push_order(sql: &mut QueryBuilder<Postgres>, query: &StockQuery, column: &str, id: &str) {
-    let (order, limit) = (order(query), limit(query));
-    sql.push(format!(
-        " order by {column}{order}, {id}{order} limit {limit}"
-    ));
+fn push_order(sql: &mut QueryBuilder<Postgres>, query: &StockQuery, columns: &[&str], id: &str) {
+    push_order_to(sql, query, columns, id, limit(query));
+}
+
+fn push_order_to(
+    sql: &mut QueryBuilder<Postgres>,
+    query: &StockQuery,
+    columns: &[&str],
+    id: &str,
+    entries: u32,
+) {
+    let order = order(query);
+    sql.push(" order by ");
+    for column in columns {
+        sql.push(format!("{column}{order}, "));
+    }
+    sql.push(format!("{id}{order} limit {entries}"));
 }
 
 fn id_before_all(is_ascending: bool) -> i64 {

@@ -9,14 +9,14 @@ async fn differences(db: &TestDatabase) -> Vec<String> {
     let mut found = Vec::new();
     for (kept, should) in [
         (
-            "select item_id, archived, total, changed_at from stock_positions",
-            "select id, archived_at is not null, total, changed_at from items",
+            "select item_id, archived, status, total, changed_at from stock_positions",
+            "select id, archived_at is not null, status, total, changed_at from items",
         ),
         (
-            "select item_id, location_id, has_level, archived, status, name from stock_places",
-            "select id, 0, false, archived_at is not null, status, name from items
+            "select item_id, location_id, has_level, archived, category_id, status, name from stock_places",
+            "select id, 0, false, archived_at is not null, category_id, status, name from items
              union all
-             select id, location_id, bool_or(has_level), archived_at is not null, status, name
+             select id, location_id, bool_or(has_level), archived_at is not null, category_id, status, name
              from items join (select item_id, location_id, true as has_level from levels
                               union all select id, home_location_id, false from items) places on item_id = id
              group by id, location_id",

@@ -27,6 +27,7 @@ struct Item {
     status: String,
     changed: i64,
     archived: bool,
+    is_bolt: bool,
     levels: BTreeMap<i64, i64>,
 }
 
@@ -37,7 +38,7 @@ async fn items(db: &TestDatabase) -> Vec<Item> {
                               i.category_id, dense_rank() over (order by c.name),
                               i.home_location_id, dense_rank() over (order by o.name), i.total, i.status,
                               (extract(epoch from i.changed_at) * 1000000)::bigint, i.archived_at is not null,
-                              (select string_agg(l.location_id || ':' || l.on_hand, ',') from levels l
+                              i.search_text like '%bolt%', (select string_agg(l.location_id || ':' || l.on_hand, ',') from levels l
                                where l.item_id = i.id))
              from items i join categories c on c.id = i.category_id
              join locations o on o.id = i.home_location_id",
@@ -46,7 +47,7 @@ async fn items(db: &TestDatabase) -> Vec<Item> {
     let read = |row: &String| {
         let parts: Vec<&str> = row.split('|').collect();
         let number = |place: usize| parts[place].parse::<i64>().unwrap();
-        let levels = parts.get(11).map(|levels| levels.split(','));
+        let levels = parts.get(12).map(|levels| levels.split(','));
         let level = |level: &str| {
             let (location, on_hand) = level.split_once(':').unwrap();
             (location.parse().unwrap(), on_hand.parse().unwrap())
@@ -63,6 +64,7 @@ async fn items(db: &TestDatabase) -> Vec<Item> {
             status: parts[8].to_owned(),
             changed: number(9),
             archived: parts[10] == "t",
+            is_bolt: parts[11] == "t",
             levels: levels.into_iter().flatten().map(level).collect(),
         }
     };
@@ -81,6 +83,7 @@ fn whole(items: &[Item], query: &StockQuery) -> Vec<i64> {
             && filter
                 .status
                 .is_none_or(|status| item.status == status.as_str())
+            && (filter.search.is_none() || item.is_bolt)
             && at.is_none_or(|at| item.home_id == at || item.levels.contains_key(&at))
     };
     let key = |item: &Item| match query.sort {
@@ -178,6 +181,11 @@ async fn pages_of_a_long_list_are_those_of_the_whole_list() {
     also(&|f| (f.location, f.archived) = (Some(SHOP), true));
     also(&|f| (f.location, f.status) = (Some(LocationId(2)), Some(StockStatus::Low)));
     also(&|f| (f.location, f.category) = (Some(SHOP), Some(BIG)));
+    also(&|f| f.search = Some("bolt".into()));
+    also(&|f| (f.search, f.archived) = (Some("bolt".into()), true));
+    also(&|f| (f.search, f.category) = (Some("bolt".into()), Some(BIG)));
+    also(&|f| (f.search, f.status) = (Some("bolt".into()), Some(StockStatus::Low)));
+    also(&|f| (f.search, f.location) = (Some("bolt".into()), Some(SHOP)));
     for filter in filters {
         for sort in StockSort::ALL {
             for direction in [Direction::Ascending, Direction::Descending] {

@@ -1,0 +1,3 @@
+-- no-transaction
+-- items_name_search_text_idx is for everything that this was for.
+drop index concurrently items_name_idx;
