@@ -6,6 +6,7 @@
 
 mod adjust;
 mod figure;
+mod lists;
 mod live;
 mod load;
 mod login_storm;
@@ -14,6 +15,8 @@ mod report;
 mod start;
 mod turns;
 mod yardstick;
+
+use std::path::Path;
 
 use anyhow::Result;
 
@@ -28,28 +31,30 @@ use crate::workspace::Workspace;
 struct Bench {
     name: &'static str,
     run: fn(&Ground, &Plan) -> Result<Report>,
-    /// Whether the size of the inventory is what it is about.
-    is_about_size: bool,
+    stand_on: fn(&Plan) -> Size,
 }
 
-const BENCHES: [Bench; 6] = [
-    bench("adjust-hot", adjust::hot, true),
-    bench("adjust-spread", adjust::spread, true),
-    bench("adjust-replicas", adjust::replicas, true),
-    bench("live", live::run, false),
-    bench("login-storm", login_storm::run, false),
-    bench("start", start::run, false),
+const BENCHES: [Bench; 9] = [
+    bench("adjust-hot", adjust::hot, Plan::shelf),
+    bench("adjust-spread", adjust::spread, Plan::shelf),
+    bench("adjust-replicas", adjust::replicas, Plan::shelf),
+    bench("list", lists::list, Plan::catalogue),
+    bench("list-deep", lists::deep, Plan::moving_catalogue),
+    bench("search", lists::search, Plan::catalogue),
+    bench("live", live::run, Plan::small_shelf),
+    bench("login-storm", login_storm::run, Plan::small_shelf),
+    bench("start", start::run, Plan::small_shelf),
 ];
 
 const fn bench(
     name: &'static str,
     run: fn(&Ground, &Plan) -> Result<Report>,
-    is_about_size: bool,
+    stand_on: fn(&Plan) -> Size,
 ) -> Bench {
     Bench {
         name,
         run,
-        is_about_size,
+        stand_on,
     }
 }
 
@@ -68,24 +73,21 @@ pub(crate) fn names() -> Vec<&'static str> {
 ///
 /// # Errors
 /// When something cannot be measured, or what was measured was not right.
-pub(crate) fn run(workspace: &Workspace, name: &str, plan: &Plan) -> Result<()> {
-    let programs = Programs::build(workspace)?;
+pub(crate) fn run(
+    workspace: &Workspace,
+    name: &str,
+    plan: &Plan,
+    programs: Option<&Path>,
+) -> Result<()> {
+    let programs = Programs::get(workspace, programs)?;
     let wanted = |bench: &&Bench| name == ALL || bench.name == name;
     for bench in BENCHES.iter().filter(wanted) {
         progress::heading(bench.name);
-        let plan = if bench.is_about_size {
-            *plan
-        } else {
-            plan.with_small_inventory()
-        };
-        let size = Size {
-            items: plan.items,
-            accounts: plan.accounts,
-        };
+        let size = (bench.stand_on)(plan);
         let ground = Ground::prepare(workspace, programs.clone(), size, Purpose::Benchmark)?;
-        let report = (bench.run)(&ground, &plan)?;
-        let file = report.save(workspace, &ground, bench.name, &plan)?;
-        println!("\n### {}\n\n{}", bench.name, report.table(&plan));
+        let report = (bench.run)(&ground, plan)?;
+        let file = report.save(workspace, &ground, bench.name, plan)?;
+        println!("\n### {}\n\n{}", bench.name, report.table(plan));
         progress::say(&format!("Every sample: {}", workspace.relative(&file)));
     }
     Ok(())

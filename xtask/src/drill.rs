@@ -147,10 +147,7 @@ pub(crate) fn names() -> Vec<&'static str> {
 /// # Errors
 /// When something does not hold; with `is_control`, when the drill did not notice what was broken.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
-    let programs = match &options.programs {
-        Some(folder) => Programs::built(folder)?,
-        None => Programs::build(workspace)?,
-    };
+    let programs = Programs::get(workspace, options.programs.as_deref())?;
     let wanted = |drill: &&Drill| options.name == ALL || drill.name == options.name;
     let (mut rows, mut is_well) = (String::new(), true);
     for drill in DRILLS.iter().filter(wanted) {

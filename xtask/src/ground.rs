@@ -1,5 +1,6 @@
 //! What benches and drills stand on: a PostgreSQL of its own with an inventory and accounts, and the programs.
 
+mod catalogue;
 mod programs;
 mod replica;
 mod shelf;
@@ -27,10 +28,42 @@ pub(crate) const DATABASE: &str = "ticker";
 /// How much there is.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Size {
-    /// Items in the inventory.
-    pub(crate) items: u32,
+    pub(crate) inventory: Inventory,
     /// Users who sign in.
     pub(crate) accounts: u32,
+}
+
+/// What is kept in stock.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Inventory {
+    /// So many items, all alike, with a ledger that is sound.
+    Shelf { items: u32 },
+    /// A wholesaler's: so many items as catalogues have them, with so many movements.
+    Catalogue { items: u32, movements: u32 },
+}
+
+impl Inventory {
+    fn sql(self) -> String {
+        match self {
+            Self::Shelf { items } => shelf::sql(items),
+            Self::Catalogue { items, movements } => catalogue::sql(items, movements),
+        }
+    }
+}
+
+impl std::fmt::Display for Inventory {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Shelf { items }
+            | Self::Catalogue {
+                items,
+                movements: 0,
+            } => write!(f, "{items} items"),
+            Self::Catalogue { items, movements } => {
+                write!(f, "{items} items, {movements} movements")
+            }
+        }
+    }
 }
 
 /// A PostgreSQL with Ticker's data, and the programs that are put to work. It goes away with the value.
@@ -39,6 +72,7 @@ pub(crate) struct Ground {
     pub(crate) cluster: Cluster,
     pub(crate) place: TemporaryPlace,
     pub(crate) programs: Programs,
+    workspace: Workspace,
     /// PostgreSQL's version.
     pub(crate) postgres: String,
     /// The file system that the database is on, if the machine tells.
@@ -64,15 +98,29 @@ impl Ground {
             cluster: Cluster::start(&server, &place, &password, purpose)?,
             place,
             programs,
+            workspace: workspace.clone(),
             postgres: server.version.to_string(),
             disk,
         };
         ground.make_database(workspace)?;
         ground.make_accounts(size.accounts)?;
-        let step = Step::start(format!("Making {} items", size.items));
-        ground.cluster.sql(DATABASE, &shelf::sql(size.items))?;
+        let step = Step::start(format!("Making {}", size.inventory));
+        ground.cluster.sql(DATABASE, &size.inventory.sql())?;
         step.done();
         Ok(ground)
+    }
+
+    /// Another one, with so much, of the same programs.
+    ///
+    /// # Errors
+    /// As [`Ground::prepare`].
+    pub(crate) fn beside(&self, size: Size) -> Result<Self> {
+        Self::prepare(
+            &self.workspace,
+            self.programs.clone(),
+            size,
+            Purpose::Benchmark,
+        )
     }
 
     /// A folder for what comes up meanwhile; it goes away with the ground.

@@ -89,6 +89,9 @@ enum Command {
         /// How often each side of a comparison has its turn [default: 5, with --short 1].
         #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
         rounds: Option<u32>,
+        /// Take `ticker` and `ticker-loadgen` in this folder as they are, instead of building the release.
+        #[arg(long, value_name = "FOLDER")]
+        programs: Option<PathBuf>,
     },
     /// Break what Ticker stands on while it works, and check that what it answered is true.
     Drill {
@@ -176,10 +179,11 @@ fn run(command: Command) -> Result<()> {
             name,
             short,
             rounds,
+            programs,
         } => {
             let plan = if short { Plan::SHORT } else { Plan::FULL };
             let plan = rounds.map_or(plan, |rounds| plan.with_rounds(rounds));
-            bench::run(&workspace, &name, &plan)
+            bench::run(&workspace, &name, &plan, programs.as_deref())
         }
         Command::Drill {
             name,
@@ -247,6 +251,7 @@ mod tests {
                 name,
                 short,
                 rounds,
+                programs: None,
             }) => {
                 assert_eq!((name.as_str(), short, rounds), wanted, "{line}");
             }

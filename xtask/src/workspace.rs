@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::process;
 
 /// This checkout, as cargo describes it.
+#[derive(Clone, Debug)]
 pub(crate) struct Workspace {
     pub(crate) root: PathBuf,
     pub(crate) target: PathBuf,

@@ -1,7 +1,7 @@
 //! Presses: on one item, over all items, and on two processes.
 
 use anyhow::{Result, ensure};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::figure::{Figure, Reach, Series};
 use super::load::Load;
@@ -130,17 +130,7 @@ fn best(measured: &[Series]) -> Series {
 
 /// The presses' 99th percentiles, a series for each of Ticker's.
 fn latencies(samples: &[Value], pressing: &[Series]) -> Vec<Figure> {
-    let of = |side: &Series| {
-        let mut latency = Series::new(format!("{}, p99", side.name), "ms");
-        let turns = samples
-            .iter()
-            .filter(|sample| sample["side"] == json!(side.name));
-        latency.samples = turns
-            .filter_map(|turn| turn["gave"]["kinds"]["press"]["latency_us"]["p99"].as_f64())
-            .map(|us| us / 1_000.0)
-            .collect();
-        Figure::from(latency)
-    };
+    let of = |side: &Series| turns::p99_ms(&side.name, "press", samples).into();
     pressing.iter().map(of).collect()
 }
 

@@ -117,6 +117,25 @@ impl Load {
         measure(ground, &mut command)
     }
 
+    /// Clients that read these pages, each as likely, for as long as the plan says.
+    ///
+    /// # Errors
+    /// As [`Load::press`].
+    pub(super) fn lists(
+        ground: &Ground,
+        plan: &Plan,
+        replica: &Replica,
+        clients: u32,
+        addresses: &[String],
+    ) -> Result<Self> {
+        let file = ground.folder().join("addresses");
+        std::fs::write(&file, addresses.join("\n")).context("cannot write the addresses")?;
+        let mut command = command(ground, &[replica]);
+        for_time(&mut command, plan);
+        command.args(["--scenario", "lists", "--clients", &clients.to_string()]);
+        measure(ground, command.arg("--addresses").arg(&file))
+    }
+
     /// As many sign-ins as the plan says, all at once, while others read pages.
     ///
     /// # Errors

@@ -1,5 +1,7 @@
 //! How much is measured.
 
+use crate::ground::{Inventory, Size};
+
 /// How much is measured: enough to trust, or enough to see that the bench works.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Plan {
@@ -11,6 +13,13 @@ pub(crate) struct Plan {
     pub(super) warm_up_seconds: u32,
     /// Items in the inventory.
     pub(super) items: u32,
+    /// Items of catalogues whose pages are compared, the smallest first.
+    pub(super) catalogues: [u32; 3],
+    /// Movements of the largest of them.
+    pub(super) movements: u32,
+    /// Clients that read pages of lists, and that search.
+    pub(super) listing: u32,
+    pub(super) searching: u32,
     /// Users who sign in; clients share them.
     pub(super) accounts: u32,
     /// Clients that press, a side each.
@@ -40,6 +49,10 @@ impl Plan {
         seconds: 10,
         warm_up_seconds: 2,
         items: 100_000,
+        catalogues: [1_000, 100_000, 1_000_000],
+        movements: 10_000_000,
+        listing: 16,
+        searching: 8,
         accounts: 32,
         pressing: [64, 256],
         measuring: [1, 16, 64],
@@ -57,6 +70,10 @@ impl Plan {
         seconds: 1,
         warm_up_seconds: 0,
         items: 1_000,
+        catalogues: [100, 1_000, 5_000],
+        movements: 20_000,
+        listing: 2,
+        searching: 2,
         accounts: 2,
         pressing: [4, 8],
         measuring: [1, 2, 4],
@@ -74,12 +91,39 @@ impl Plan {
         Self { rounds, ..self }
     }
 
-    /// With an inventory as small as a shop's, for what is not about its size, and enough users to follow.
-    pub(super) fn with_small_inventory(self) -> Self {
-        Self {
-            items: self.items.min(1_000),
+    /// Items that are all alike.
+    pub(super) fn shelf(&self) -> Size {
+        Size {
+            inventory: Inventory::Shelf { items: self.items },
+            accounts: self.accounts,
+        }
+    }
+
+    /// As few as a shop has, for what is not about them, and enough users to follow.
+    pub(super) fn small_shelf(&self) -> Size {
+        Size {
+            inventory: Inventory::Shelf {
+                items: self.items.min(1_000),
+            },
             accounts: self.accounts.max(self.followers()),
-            ..self
+        }
+    }
+
+    /// The largest of the catalogues.
+    pub(super) fn catalogue(&self) -> Size {
+        self.catalogue_of(self.catalogues[2], 0)
+    }
+
+    /// The largest of the catalogues, with as many movements as it will have in years.
+    pub(super) fn moving_catalogue(&self) -> Size {
+        self.catalogue_of(self.catalogues[2], self.movements)
+    }
+
+    /// A catalogue.
+    pub(super) fn catalogue_of(&self, items: u32, movements: u32) -> Size {
+        Size {
+            inventory: Inventory::Catalogue { items, movements },
+            accounts: self.accounts,
         }
     }
 
@@ -101,6 +145,10 @@ impl Plan {
             "seconds": self.seconds,
             "warm_up_seconds": self.warm_up_seconds,
             "items": self.items,
+            "catalogues": self.catalogues,
+            "movements": self.movements,
+            "listing_clients": self.listing,
+            "searching_clients": self.searching,
             "accounts": self.accounts,
             "clients": self.pressing,
             "yardstick_clients": self.measuring,

@@ -63,3 +63,16 @@ pub(super) fn take(
     }
     Ok((series, details))
 }
+
+/// The 99th percentile of the latencies of a kind of request, turn by turn of one side, in ms.
+pub(super) fn p99_ms(side: &str, kind: &str, samples: &[Value]) -> Series {
+    let mut latency = Series::new(format!("{side}, p99"), "ms");
+    let turns = samples
+        .iter()
+        .filter(|sample| sample["side"] == json!(side));
+    latency.samples = turns
+        .filter_map(|turn| turn["gave"]["kinds"][kind]["latency_us"]["p99"].as_f64())
+        .map(|us| us / 1_000.0)
+        .collect();
+    latency
+}

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 
 use super::Options;
 use super::pause::pause;
-use crate::ground::{DATABASE, Ground, Programs, Size};
+use crate::ground::{DATABASE, Ground, Inventory, Programs, Size};
 use crate::postgres::Purpose;
 use crate::workspace::Workspace;
 
@@ -21,10 +21,8 @@ pub(super) struct Stage {
 }
 
 /// How much there is: presses meet on an item now and then.
-const SIZE: Size = Size {
-    items: 200,
-    accounts: 4,
-};
+const ITEMS: u32 = 200;
+const ACCOUNTS: u32 = 4;
 /// What has to happen sooner or later happens within this, or never.
 const PATIENCE: Duration = Duration::from_secs(90);
 
@@ -39,8 +37,12 @@ impl Stage {
         options: &Options,
         times: u32,
     ) -> Result<Self> {
+        let size = Size {
+            inventory: Inventory::Shelf { items: ITEMS },
+            accounts: ACCOUNTS,
+        };
         Ok(Self {
-            ground: Ground::prepare(workspace, programs, SIZE, Purpose::Drill)?,
+            ground: Ground::prepare(workspace, programs, size, Purpose::Drill)?,
             times,
             is_short: options.is_short,
             is_control: options.is_control,
@@ -49,7 +51,7 @@ impl Stage {
 
     /// The items, as the load generator takes them.
     pub(super) fn items() -> String {
-        format!("1-{}", SIZE.items)
+        format!("1-{ITEMS}")
     }
 
     /// The number that a query of the superuser gives.

@@ -1,10 +1,8 @@
 //! The inventory of a wholesaler, made behind Ticker's back: names as catalogues have them, uneven categories and
 //! locations, some of everything out, low, above its target or archived.
 
-use super::LOCATION;
-
-/// What makes `items` items, and `movements` of them: a tenth of the first item's at its home, the rest shared
-/// by all. The movements' hashes are zeros, so `ticker verify` cannot be asked about it. The first user has to
+/// What makes `items` items, and `movements` of them at their homes: a tenth of the first item, the rest shared by
+/// nearly all. The movements' hashes are zeros, so `ticker verify` cannot be asked about it. The first user has to
 /// be there. Drawn from the items' numbers, so each time the same.
 pub(crate) fn sql(items: u32, movements: u32) -> String {
     format!(
@@ -33,26 +31,29 @@ pub(crate) fn sql(items: u32, movements: u32) -> String {
                       initcap(noun) || ' ' || catalogue.material(n) || ' ' || catalogue.size(n) || ', '
                           || catalogue.maker(n) || ' ' || n AS name
                FROM (SELECT n, catalogue.noun(n) AS noun FROM generate_series(1, {items}) n) numbered) described;
+         INSERT INTO postings (key, actor_id, reason, source, line_count, posted_at)
+         SELECT gen_random_uuid(), (SELECT min(id) FROM users), 'adjusted', 'page', 1,
+                timestamptz '2026-11-28Z' - ({movements} - n) * interval '5 seconds'
+         FROM generate_series(1, {movements}) n;
+         INSERT INTO movements (posting_id, line_no, item_id, location_id, number, delta, before, after, hash, moved_at)
+         SELECT moved.id, 1, item, home_location_id, number, delta, 50 - least(delta, 0), 50 + greatest(delta, 0),
+                catalogue.no_hash(), posted_at
+         FROM (SELECT id, posted_at, CASE id / 10 % 2 WHEN 0 THEN 1 ELSE -1 END AS delta,
+                      CASE WHEN id % 10 = 0 THEN 1 ELSE 1 + id % {items} END AS item,
+                      CASE WHEN id % 10 = 0 THEN id / 10 ELSE 1 + id / {items} END AS number
+               FROM postings) moved JOIN items ON items.id = item
+         ORDER BY moved.id;
          INSERT INTO levels (item_id, location_id, on_hand, version, hash)
-         SELECT id, home_location_id, total, 1, catalogue.no_hash() FROM items;
+         SELECT id, home_location_id, total, coalesce(number, 1), catalogue.no_hash()
+         FROM items LEFT JOIN (SELECT item_id, max(number) AS number FROM movements GROUP BY item_id) moved
+              ON item_id = id;
          INSERT INTO levels (item_id, location_id, on_hand, version, hash)
          SELECT id, location_id, 0, 1, catalogue.no_hash()
          FROM (SELECT id, home_location_id, (1 + floor(50 * catalogue.draw(id, 12)))::bigint AS location_id
                FROM items WHERE catalogue.draw(id, 13) < 0.3) also
          WHERE location_id <> home_location_id;
          CREATE INDEX items_search_text_idx ON items USING gin (search_text gin_trgm_ops)
-             WITH (gin_pending_list_limit = 512);
-         ALTER TABLE movements DISABLE TRIGGER USER;
-         INSERT INTO postings (key, actor_id, reason, source, line_count, posted_at)
-         SELECT gen_random_uuid(), (SELECT min(id) FROM users), 'adjustment', 'web', 1,
-                timestamptz '2026-11-28Z' - ({movements} - n) * interval '5 seconds'
-         FROM generate_series(1, {movements}) n;
-         INSERT INTO movements (posting_id, line_no, item_id, location_id, number, delta, before, after, hash, moved_at)
-         SELECT id, 1, item, coalesce(home_location_id, {LOCATION}), 1000 + id, 0, 5, 5, catalogue.no_hash(), posted_at
-         FROM (SELECT id, posted_at, CASE WHEN id % 10 = 0 THEN 1 ELSE 1 + id % {items} END AS item FROM postings)
-              moved JOIN items ON items.id = item
-         ORDER BY moved.id;
-         ALTER TABLE movements ENABLE TRIGGER USER;"
+             WITH (gin_pending_list_limit = 512);"
     )
 }
 

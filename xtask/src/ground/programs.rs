@@ -16,11 +16,18 @@ pub(crate) struct Programs {
 }
 
 impl Programs {
-    /// Builds them as they are released.
+    /// Takes those in `folder` as they are, or builds them as they are released.
     ///
     /// # Errors
-    /// When they do not build.
-    pub(crate) fn build(workspace: &Workspace) -> Result<Self> {
+    /// When one of them is not there, or they do not build.
+    pub(crate) fn get(workspace: &Workspace, folder: Option<&Path>) -> Result<Self> {
+        match folder {
+            Some(folder) => Self::built(folder),
+            None => Self::build(workspace),
+        }
+    }
+
+    fn build(workspace: &Workspace) -> Result<Self> {
         progress::heading("Building the release");
         let mut command = process::cargo();
         command
@@ -39,11 +46,7 @@ impl Programs {
         Self::built(&workspace.target.join("release"))
     }
 
-    /// Takes those in `folder` as they are.
-    ///
-    /// # Errors
-    /// When one of them is not there.
-    pub(crate) fn built(folder: &Path) -> Result<Self> {
+    fn built(folder: &Path) -> Result<Self> {
         let programs = Self {
             ticker: folder.join("ticker"),
             loadgen: folder.join("ticker-loadgen"),
