@@ -12,6 +12,7 @@ use ticker_app::item::{ItemView, LevelRow};
 use ticker_app::stock::{AdjustStockError, Adjusted};
 use ticker_auth::Grant;
 use ticker_domain::id::{ItemId, LocationId};
+use ticker_domain::ledger::Refusal;
 use ticker_domain::page::Edge;
 use ticker_domain::permission::{StockAdjust, StockView};
 
@@ -156,6 +157,10 @@ pub(crate) async fn explain(
     location: LocationId,
     error: &AdjustStockError,
 ) -> Result<String, HttpError> {
+    if let AdjustStockError::Refused(Refusal::UnknownLocation { .. }) = error {
+        // What is archived has no level to speak of.
+        return Ok("That location is not in use any more.".to_owned());
+    }
     let found = find(web, by, item).await?;
     let level = level_at(&found, location)?;
     let taker = last_taker(web, by, item, level).await?;

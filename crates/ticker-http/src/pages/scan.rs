@@ -86,7 +86,13 @@ pub(crate) async fn scan(
         Err(problem) => return refuse(&web, &by, wants, sitting, &input, problem).await,
     };
     let answer = if let Some(delta) = sitting.mode.delta(asked.count) {
-        count(&web, &by, &sitting, &asked, delta).await?
+        let answer = count(&web, &by, &sitting, &asked, delta).await?;
+        match answer.trace {
+            Some(Trace::Posted(_)) => answer,
+            _ => counted_before(&web, &by, wants, &sitting, &asked, &answer)
+                .await?
+                .unwrap_or(answer),
+        }
     } else {
         let view = by.user().grant::<StockView>()?;
         match web.app.find_scanned(&view, &asked.code).await? {
@@ -227,16 +233,11 @@ async fn count(
     };
     match web.app.scan_stock(by, scan).await {
         Ok(Scanned { adjusted, .. }) => {
-            let posting = adjusted.posting;
-            let rows = web.app.list_scans(by, &[posting]).await?;
+            let rows = web.app.list_scans(by, &[adjusted.posting]).await?;
             let row = rows
                 .first()
                 .ok_or(HttpError::Defect("a scan is not in the ledger"))?;
-            Ok(Answer {
-                status: StatusCode::OK,
-                entry: posted(row, &sitting.after(Trace::Posted(posting))),
-                trace: Some(Trace::Posted(posting)),
-            })
+            Ok(Answer::counted(row, sitting))
         }
         Err(ScanStockError::UnknownCode) => Ok(Answer::unknown(&asked.code, by)),
         Err(ScanStockError::Ambiguous(items)) => Ok(Answer::choice(&items, sitting, asked)),
@@ -258,11 +259,47 @@ async fn count(
     }
 }
 
+/// What this very scan did when it was sent before and nobody heard the answer, though what carries the
+/// code, or where that is at home, has changed since.
+///
+/// Script makes a key for each scan. A page without script has one for whatever is scanned first: there a
+/// change of the same item by as much, where it was asked for, is the same scan.
+async fn counted_before(
+    web: &Web,
+    by: &Grant<StockAdjust>,
+    wants: Wants,
+    sitting: &Sitting,
+    asked: &Asked,
+    refused: &Answer,
+) -> Result<Option<Answer>, HttpError> {
+    let Some(posting) = web.app.posting_under_key(by, asked.key).await? else {
+        return Ok(None);
+    };
+    let rows = web.app.list_scans(by, &[posting]).await?;
+    let is_same = |row: &&ScanRow| {
+        wants == Wants::Fragment
+            || refused.trace == Some(Trace::Refused(row.item))
+                && sitting.mode.delta(asked.count) == Some(row.delta)
+                && sitting.location.is_none_or(|asked| asked == row.location)
+    };
+    let row = rows.first().filter(is_same);
+    Ok(row.map(|row| Answer::counted(row, sitting)))
+}
+
 /// Told when a scan's key had been used by another one: the page was still on its way.
 const NOT_THIS_ONE: &str =
     "Another scan was sent from the same page before. This one did not count: scan it again.";
 
 impl Answer {
+    fn counted(row: &ScanRow, sitting: &Sitting) -> Self {
+        let trace = Trace::Posted(row.posting);
+        Self {
+            status: StatusCode::OK,
+            entry: posted(row, &sitting.after(trace.clone())),
+            trace: Some(trace),
+        }
+    }
+
     fn unknown(code: &Code, by: &Grant<StockAdjust>) -> Self {
         Self {
             status: StatusCode::NOT_FOUND,

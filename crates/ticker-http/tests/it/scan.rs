@@ -241,6 +241,72 @@ async fn script_is_answered_with_the_entry_that_it_waits_for() {
     assert_eq!(app.db.violations().await, Vec::<String>::new());
 }
 
+/// The answer was lost, and what it would be asked about has changed before it is asked for again.
+#[tokio::test]
+async fn a_scan_that_counted_is_told_as_counted_whatever_has_changed_since() {
+    let app = TestApp::new().await;
+    let staff = app.browser(Role::Staff).await;
+    let item = app.db.item("AA batteries").barcode("4711").stock(1).await;
+    let back_room = app.db.location("Back room").await;
+    let fields = [("key", KEY), ("mode", "add"), ("code", "4711")];
+    scan_by_script(&staff, &fields).await;
+    let told = async |what: &str| {
+        let again = scan_by_script(&staff, &fields).await;
+        assert_eq!(again.status, StatusCode::OK, "{what}: {}", again.text());
+        shows(&again, &format!("id=\"scan-{KEY}\""));
+        shows(&again, "AA batteries");
+        shows(&again, "2 at Shop floor");
+    };
+
+    let moves_home = format!(
+        "update items set home_location_id = {back_room} where id = {}",
+        item.id
+    );
+    app.db.sql(&moves_home).await;
+    told("another home").await;
+    let by_page = staff.post("/scan", &fields).await;
+    assert_eq!(by_page.status, StatusCode::SEE_OTHER, "{}", by_page.text());
+
+    let other = app.db.item("Fuse").sku("4711").stock(1).await;
+    told("two carry the code").await;
+    let moves_code = format!(
+        "update items set barcode = null, barcode_key = null where id = {}",
+        item.id
+    );
+    app.db.sql(&moves_code).await;
+    told("another one carries the code").await;
+    let rename = format!(
+        "update items set sku = 'F', sku_key = 'f' where id = {}",
+        other.id
+    );
+    app.db.sql(&rename).await;
+    told("nothing carries the code").await;
+    let totals = app.db.texts("select total from items order by id").await;
+    assert_eq!(totals, ["2", "1"]);
+}
+
+#[tokio::test]
+async fn a_sitting_at_a_location_that_was_archived_meanwhile_goes_on() {
+    let app = TestApp::new().await;
+    let staff = app.browser(Role::Staff).await;
+    app.db.item("AA batteries").barcode("4711").stock(1).await;
+    let back_room = app.db.location("Back room").await.to_string();
+    let archive = format!("update locations set archived_at = now() where id = {back_room}");
+    app.db.sql(&archive).await;
+    let key = key().to_string();
+    let fields = [
+        ("key", key.as_str()),
+        ("mode", "add"),
+        ("code", "4711"),
+        ("location", &back_room),
+        ("scans", "u0815"),
+    ];
+    let refused = staff.post("/scan", &fields).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    shows(&refused, "That location is not in use any more.");
+    shows(&refused, "Nothing carries 0815");
+}
+
 #[tokio::test]
 async fn scans_count_where_the_sitting_says() {
     let app = TestApp::new().await;
