@@ -119,8 +119,8 @@ async fn failed(stage: &Stage) {
 /// The database goes while the list is shown: the results say so, and Retry leads on.
 async fn failed_under_the_page(stage: &Stage) {
     let page = &stage.browser;
-    page.go("/").await;
-    page.expect("50 of 240 items").await;
+    page.go("/?status=ok&size=100").await;
+    page.expect_count("tbody tr.is-ok", 100).await;
     stage.gate.shut();
     list::search(page, "tape").await;
     page.expect("The list could not be loaded").await;
@@ -128,8 +128,26 @@ async fn failed_under_the_page(stage: &Stage) {
     stage.gate.open();
     stage.site.wait_until_ready().await;
     page.press("Retry").await;
-    page.expect_path("/?q=tape").await;
+    page.expect_path("/?q=tape&status=ok&size=100").await;
     page.expect_gone("The list could not be loaded").await;
+    what_was_chosen_outlives_it(stage).await;
+}
+
+/// Whoever types on instead of pressing Retry, or finds nothing, has the same filters as before.
+async fn what_was_chosen_outlives_it(stage: &Stage) {
+    let page = &stage.browser;
+    stage.gate.shut();
+    list::search(page, "bolt").await;
+    page.expect("The list could not be loaded").await;
+    stage.gate.open();
+    stage.site.wait_until_ready().await;
+    for words in ["bolts", "zzyzx", "tape"] {
+        list::search(page, words).await;
+        page.expect_path(&format!("/?q={words}&status=ok&size=100"))
+            .await;
+    }
+    page.expect_count("tbody tr.is-ok", page.texts("tbody tr").await.len())
+        .await;
 }
 
 /// A press that does not arrive, for the database's sake or the network's: said, and kept for Retry under
