@@ -19,12 +19,12 @@ export function watchSelection() {
   });
   // A row that came anew is ticked if the one in its place was; what is not shown any more is not selected.
   new MutationObserver(() => {
-    let isAnew = false;
-    for (const box of document.querySelectorAll(BOX)) {
-      isAnew ||= box.checked !== ticked.has(box.value);
-      box.checked = ticked.has(box.value);
-    }
-    if (isAnew || document.querySelector("#selection:not([data-count])")) learn();
+    const boxes = [...document.querySelectorAll(BOX)];
+    const isTicked = (box) => ticked.has(box.value);
+    const isAnew = boxes.some((box) => box.checked !== isTicked(box));
+    const isLess = boxes.filter(isTicked).length < ticked.size;
+    for (const box of boxes) box.checked = isTicked(box);
+    if (isAnew || isLess || document.querySelector("#selection:not([data-count])")) learn();
   }).observe(main, { childList: true, subtree: true });
   learn();
   addEventListener("pageshow", learn); // a page that came back has the ticks that it was left with

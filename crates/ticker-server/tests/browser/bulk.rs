@@ -3,7 +3,7 @@
 use ticker_domain::user::Role;
 use ticker_testkit::PASSWORD;
 
-use crate::harness::{Script, Stage, story};
+use crate::harness::{Browser, Script, Stage, list, story};
 
 #[tokio::test]
 async fn many_at_once_with_script() {
@@ -43,7 +43,20 @@ async fn ticks_two(stage: &Stage) {
             .await;
         page.expect_count("input[name='item']:checked", 2).await;
         page.expect_texts("[data-selected]", &["2 selected"]).await;
+        what_is_not_shown_is_not_ticked(page).await;
+        page.pick("Select Nuts").await;
+        page.pick("Select Bolts").await;
     }
+}
+
+/// Not even when a search that found nothing has been cleared again.
+async fn what_is_not_shown_is_not_ticked(page: &Browser) {
+    list::search(page, "zzyzx").await;
+    page.expect("Nothing matches").await;
+    list::search(page, " ").await;
+    page.expect_count("tbody tr", 3).await;
+    page.expect_count("#selection[data-count='0']", 1).await;
+    page.expect_count("input[name='item']:checked", 0).await;
 }
 
 /// One of them is short: it is left out, and the other is not kept by it.
