@@ -196,10 +196,11 @@ impl HttpError {
                 "That does not work here",
                 "This address cannot be asked that way.".into(),
             ),
+            // Whether the same was carried out when it was sent before, nobody knows here.
             Self::SignInNeeded => (
                 StatusCode::UNAUTHORIZED,
                 "Please sign in",
-                "You are not signed in, or not any more. Nothing was changed.".into(),
+                "You are not signed in, or not any more. This request was not carried out.".into(),
             ),
             Self::Forbidden(permission) => (
                 StatusCode::FORBIDDEN,
@@ -272,7 +273,8 @@ impl OperationError {
             ErrorKind::RightsChanged => (
                 StatusCode::UNAUTHORIZED,
                 "Please sign in again",
-                "What you may do has changed since you signed in. Nothing was changed.".into(),
+                "What you may do has changed since you signed in. This request was not carried out."
+                    .into(),
             ),
         };
         Words {

@@ -18,6 +18,7 @@ const ANSWER_WAIT_MS = 20_000;
 /**
  * Sends fields by POST for the element with the id `target`. Resolves to `{ settled, html, requestId }`:
  * `settled` is false when the server may or may not have done it, so that the same key must be sent again.
+ * With `isSignedOut` that makes sense only after signing in: this attempt did nothing, an earlier one may have.
  */
 export async function post(action, fields, target) {
   let response;
@@ -35,7 +36,8 @@ export async function post(action, fields, target) {
     return { settled: false };
   }
   const requestId = response.headers.get("x-request-id");
-  const elsewhere = response.headers.get("hx-redirect"); // to signing in, for one
+  if (response.status === 401) return { settled: false, isSignedOut: true, requestId };
+  const elsewhere = response.headers.get("hx-redirect"); // to choosing a password
   if (elsewhere) {
     location.assign(elsewhere);
     return { settled: true, leaving: true };
@@ -55,7 +57,15 @@ export function place(holderId, answer) {
   } else if (answer.html.includes("hx-swap-oob")) {
     htmx.swap(region(), answer.html, { swapStyle: "none" });
   } else if (!answer.ok) {
-    showError("That was refused, and nothing was changed.", { requestId: answer.requestId });
+    showError(REFUSED, { requestId: answer.requestId });
   }
   return document.getElementById(holderId);
+}
+
+const REFUSED = "That was refused.";
+
+/** What an answer says that is nothing but a message. */
+export function wordsOf({ html }) {
+  const text = new DOMParser().parseFromString(html, "text/html").querySelector("[data-toast] .text");
+  return text?.firstChild.textContent.trim() || REFUSED;
 }

@@ -145,8 +145,7 @@ function end() {
   state.hasEnded = true;
   close();
   show("ended");
-  const here = encodeURIComponent(location.pathname + location.search);
-  showError("You are signed out here.", { signIn: `/login?next=${here}` });
+  showError("You are signed out here.", { signIn: true });
 }
 
 export function watchLive() {

@@ -92,16 +92,20 @@ async function send(queue, { quietly = false } = {}) {
   if (queue.changes.length > 0) send(queue);
 }
 
-/** Says that a change is not saved, offers to send it again, and goes on trying. */
-function fail(queue, { requestId }, quietly) {
+/**
+ * Says that a change is not saved, offers to send it again, and goes on trying, unless that is in vain until
+ * somebody has signed in: the next page of whoever pressed sends it then.
+ */
+function fail(queue, { requestId, isSignedOut }, quietly) {
   queue.isStuck = true;
   paint(queue);
   settle(queue.item);
-  if (!quietly) {
+  if (!quietly || isSignedOut) {
     queue.toast?.remove();
-    const text = `Not saved: ${queue.name} ${signed(sum(unsaved(queue)))}`;
-    queue.toast = showError(text, { act: () => retry(queue), requestId });
+    const text = `Not saved: ${queue.name} ${signed(sum(unsaved(queue)))}${isSignedOut ? ". You are signed out." : ""}`;
+    queue.toast = showError(text, { act: () => retry(queue), requestId, signIn: isSignedOut });
   }
+  if (isSignedOut) return;
   const wait = Math.min(RETRY_MS * 2 ** queue.failures, RETRY_MS_MAX) * (0.75 + Math.random() / 2);
   queue.failures += 1;
   clearTimeout(queue.retry);

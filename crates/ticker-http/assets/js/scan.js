@@ -22,8 +22,8 @@ const list = () => document.querySelector("ol.scans");
 const entryOf = (scan) => document.getElementById(`scan-${scan.key}`);
 
 // ---- What is kept --------------------------------------------------------------------------------
-// The tab keeps what was not answered, so that it outlives reloading, signing in anew, and Back. A second
-// tab that inherits it sends the same keys, which count once.
+// The tab keeps what was not answered, so that it outlives reloading, signing in anew, and Back; whoever else
+// signs in there does not send it. A second tab that inherits it sends the same keys, which count once.
 
 const storeName = () => `ticker-scans-${document.body.dataset.user ?? ""}`;
 
@@ -49,6 +49,12 @@ function say(text, isBad) {
   document.getElementById(isBad ? "scan-alert" : "scan-status").textContent = text;
 }
 
+/** Why a scan is stuck, in words. */
+const NOT_SAVED = {
+  offline: "Not saved yet: no connection. It is tried again.",
+  "signed-out": "Not saved yet: you are signed out. It is sent once you have signed in.",
+};
+
 /** The entry of a scan that waits, on top of the list or in the place of `old`. */
 function show(scan, old) {
   let entry = entryOf(scan);
@@ -62,9 +68,9 @@ function show(scan, old) {
   }
   const times = scan.count > 1 ? ` × ${scan.count}` : "";
   entry.querySelector(".what").textContent = `${scan.code}${times}`;
-  entry.querySelector(".result").textContent = scan.isStuck ? "Not saved yet: no connection. It is tried again." : "On its way…";
-  entry.querySelector("[data-retry-scans]").hidden = !scan.isStuck;
-  entry.classList.toggle("is-unsent", Boolean(scan.isStuck));
+  entry.querySelector(".result").textContent = NOT_SAVED[scan.stuck] ?? "On its way…";
+  entry.querySelector("[data-retry-scans]").hidden = !scan.stuck;
+  entry.classList.toggle("is-unsent", Boolean(scan.stuck));
 }
 
 /** Puts the answer in the place of the entry that waited for it. */
@@ -149,13 +155,9 @@ async function send() {
   if (waiting[0] !== scan) return; // the page was left and came back meanwhile
   isSending = false;
   if (answer.leaving) return;
+  signInToast?.remove();
   if (!answer.settled) {
-    tries += 1;
-    if (!scan.isStuck) say("Not saved yet: no connection. It is tried again.", true);
-    scan.isStuck = true;
-    show(scan);
-    const pause = Math.min(500 * 2 ** tries, RETRY_MS_MAX);
-    timer = setTimeout(send, pause * (0.75 + Math.random() / 2));
+    stick(scan, answer);
     return;
   }
   tries = 0;
@@ -163,6 +165,24 @@ async function send() {
   keep();
   settle(scan, answer);
   send();
+}
+
+let signInToast;
+
+/** Keeps a scan that may not have arrived, to be sent again: soon, or after signing in. */
+function stick(scan, { isSignedOut }) {
+  const why = isSignedOut ? "signed-out" : "offline";
+  if (scan.stuck !== why) say(NOT_SAVED[why], true);
+  scan.stuck = why;
+  show(scan);
+  keep();
+  if (isSignedOut) {
+    signInToast = showError("Scans are kept until you have signed in.", { act: send, signIn: true });
+    return;
+  }
+  tries += 1;
+  const pause = Math.min(500 * 2 ** tries, RETRY_MS_MAX);
+  timer = setTimeout(send, pause * (0.75 + Math.random() / 2));
 }
 
 /** Takes a scan. The same code once more before the first was sent is one change by one more. */
@@ -191,7 +211,7 @@ async function undo(sent) {
   button.disabled = false;
   if (answer.leaving) return;
   if (!answer.settled) {
-    showError("Not undone", { act: () => undo(sent), requestId: answer.requestId });
+    showError("Not undone", { act: () => undo(sent), requestId: answer.requestId, signIn: answer.isSignedOut });
     return;
   }
   place("", answer); // the message; the row that comes along is not on this page
@@ -216,6 +236,7 @@ function resume() {
   clearTimeout(timer);
   const scans = kept();
   waiting = scans.filter((scan) => Date.now() - scan.at < KEPT_MS_MAX);
+  for (const scan of scans) delete scan.stuck;
   for (const scan of scans) show(scan);
   for (const scan of scans.filter((scan) => !waiting.includes(scan))) {
     entryOf(scan).className = "scan is-refused";
@@ -263,8 +284,10 @@ export function watchScans() {
   addEventListener("pagehide", leave);
   addEventListener("pageshow", (event) => event.persisted && resume());
   addEventListener("online", send);
+  let isSigningIn = false;
+  document.addEventListener("click", ({ target }) => (isSigningIn = Boolean(target.closest("a[href^='/login?']"))));
   addEventListener("beforeunload", (event) => {
-    if (waiting.some((scan) => scan.isStuck)) event.preventDefault();
+    if (!isSigningIn && waiting.some((scan) => scan.stuck)) event.preventDefault();
   });
   watchSound();
   keepFocus();

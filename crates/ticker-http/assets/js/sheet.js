@@ -1,9 +1,9 @@
 // Links marked data-dialog open their page's own form in a dialog over the page they stand on.
 // Without script, or when the page cannot be fetched, they are ordinary links.
 
-import { place, post } from "./exchange.js";
+import { place, post, wordsOf } from "./exchange.js";
 import { awaiting, number, settle } from "./quantities.js";
-import { showError } from "./toasts.js";
+import { showError, signInLink } from "./toasts.js";
 
 const dialog = () => document.getElementById("sheet");
 
@@ -32,18 +32,38 @@ async function openSheet(link) {
   focusFirst();
 }
 
+/** Says in the dialog why what was typed was not taken. It stays, to be sent again under the same key. */
+function refuse(form, words, ...more) {
+  const problem = document.createElement("div");
+  problem.className = "problems";
+  problem.setAttribute("role", "alert");
+  const line = problem.appendChild(document.createElement("h2"));
+  line.append(words, ...more);
+  form.parentElement.querySelectorAll(".problems").forEach((earlier) => earlier.remove());
+  form.before(problem);
+  if (!dialog().open) dialog().showModal();
+}
+
 async function sendSheet(form, fields, holderId) {
   form.querySelectorAll("[type=submit]").forEach((button) => (button.disabled = true));
   const item = form.dataset.row;
   const answer = await awaiting(item, post(form.action, fields, holderId));
   form.querySelectorAll("[type=submit]").forEach((button) => (button.disabled = false));
   if (answer.leaving) return;
-  if (!answer.settled) {
+  const isShown = form.isConnected;
+  if (answer.isSignedOut && isShown) {
+    const link = signInLink();
+    link.target = "_blank"; // here it would take the place of what was typed
+    refuse(form, "Not saved: you are signed out. Sign in beside this page, then save again.", link);
+  } else if (!answer.settled) {
     dialog().close();
-    showError("Not saved", { act: () => sendSheet(form, fields, holderId), requestId: answer.requestId });
+    const act = () => sendSheet(form, fields, holderId);
+    showError("Not saved", { act, requestId: answer.requestId, signIn: answer.isSignedOut });
   } else if (fill(answer.html)) {
     if (!dialog().open) dialog().showModal();
     focusFirst();
+  } else if (!answer.ok && isShown) {
+    refuse(form, wordsOf(answer));
   } else {
     dialog().close();
     // What opened the dialog was replaced, and the focus with it: the number that was changed takes it.

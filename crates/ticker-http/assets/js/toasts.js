@@ -29,20 +29,23 @@ function thin() {
   for (const toast of [...quiet].slice(0, -most)) toast.remove();
 }
 
+/** A link to signing in, which leads back here. */
+export function signInLink() {
+  const link = document.createElement("a");
+  link.href = `/login?next=${encodeURIComponent(location.pathname + location.search)}`;
+  link.textContent = "Sign in";
+  return link;
+}
+
 /**
  * Shows an error until it is dismissed, which `dismissed` hears of. With `act`, offers Retry, which takes
- * the toast away and calls it. With `signIn`, an address, leads there. Returns the toast.
+ * the toast away and calls it. With `signIn`, leads to signing in. Returns the toast.
  */
 export function showError(text, { act, dismissed, requestId, signIn } = {}) {
   const toast = document.getElementById("toast-pattern").content.firstElementChild.cloneNode(true);
   const line = toast.querySelector(".text");
   line.textContent = text;
-  if (signIn) {
-    const link = document.createElement("a");
-    link.href = signIn;
-    link.textContent = "Sign in";
-    line.append(" ", link);
-  }
+  if (signIn) line.append(" ", signInLink());
   if (requestId) {
     const small = document.createElement("small");
     small.textContent = `Request ${requestId}`;

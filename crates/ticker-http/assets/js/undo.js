@@ -11,7 +11,7 @@ async function undo(action, fields, item) {
   const answer = await awaiting(item, post(action, fields, holder));
   if (answer.leaving) return;
   if (answer.settled) place(holder, answer);
-  else showError("Not undone", { act: () => undo(action, fields, item), requestId: answer.requestId });
+  else showError("Not undone", { act: () => undo(action, fields, item), requestId: answer.requestId, signIn: answer.isSignedOut });
   settle(item);
 }
 

@@ -25,6 +25,7 @@ mod replicas;
 mod scan;
 mod screens;
 mod shortcuts;
+mod signed_out;
 mod staff;
 mod states;
 mod telephone;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use serde_json::{Value, json};
-use thirtyfour::{Capabilities, WebDriver};
+use thirtyfour::{Capabilities, Cookie, WebDriver};
 
 use super::chromedriver::{Chromedriver, from_environment};
 use super::server::scratch_folder;
@@ -149,6 +149,14 @@ impl Browser {
             .into_iter()
             .map(|cookie| (cookie.name, cookie.value))
             .collect()
+    }
+
+    /// Takes over somebody's cookies, as if they had signed in with it in another tab.
+    pub(crate) async fn take_cookies(&self, cookies: &[(String, String)]) {
+        for (name, value) in cookies {
+            let cookie = Cookie::new(name, value);
+            self.driver.add_cookie(cookie).await.expect("a cookie");
+        }
     }
 
     /// As if it had never been here: nobody is signed in.
