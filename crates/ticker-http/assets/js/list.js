@@ -3,6 +3,8 @@
 
 import { keepingFocus } from "./focus.js";
 import { isWaiting, settleAll } from "./quantities.js";
+import { loadUnder, reloader } from "./reload.js";
+import { showError } from "./toasts.js";
 
 const STATUSES = ["out", "low", "ok", "over"];
 
@@ -19,6 +21,8 @@ const REFETCH_PAUSE_MS = 2_000;
 
 /** Items of which rows would be on this page by now, or would not be any more. */
 const strangers = new Set();
+/** The list that they are strangers to. */
+let known = null;
 
 const results = () => document.getElementById("results");
 const rows = () => [...document.querySelectorAll("#results tr[data-item]")];
@@ -55,51 +59,41 @@ function movedCount() {
 export function showMoved() {
   const button = document.getElementById("moved");
   if (!button) return;
+  if (known !== results()) strangers.clear(); // another list has taken its place
   const count = movedCount();
   button.hidden = count === 0;
   button.textContent = `${count === 1 ? "1 row" : `${count} rows`} moved · Refresh`;
 }
 
+let failure = null;
+
 /** Loads the list as it is now, as the filters' own answer comes. */
 async function refresh() {
-  const page = await load();
-  if (!page) return;
+  failure?.remove();
+  const { page, isOther } = await loadUnder(results);
+  if (isOther) return; // what was filtered for meanwhile is as it is now
+  if (!page) {
+    failure = showError("The list could not be loaded", { act: refresh });
+    return;
+  }
   const fresh = page.getElementById("results");
   keepingFocus(() => htmx.swap(results(), fresh.outerHTML, { swapStyle: "outerHTML" }));
-  strangers.clear();
   showMoved();
   if (document.activeElement === document.body) rows()[0]?.querySelector("a.quantity")?.focus({ preventScroll: true });
 }
 
-async function load() {
-  try {
-    const response = await fetch(location.href, { headers: { Accept: "text/html" } });
-    if (!response.ok || response.redirected) return null;
-    return new DOMParser().parseFromString(await response.text(), "text/html");
-  } catch {
-    return null; // the live dot tells
-  }
-}
+const ALL = "all";
 
-let wanted = null;
-let timer = 0;
+const ask = reloader("list", {
+  wait: () => Math.random() * REFETCH_SPREAD_MS,
+  pauseMs: REFETCH_PAUSE_MS,
+  holder: results,
+  takeOver: (page, asked) => takeOver(page, (item) => asked.has(ALL) || asked.has(item)),
+});
 
 /** Brings rows up to date by loading the page again: those of these items, or all. */
-export function refetch(items) {
-  if (!results()) return;
-  const all = items === undefined || wanted === "all";
-  wanted = all ? "all" : new Set([...(wanted ?? []), ...items]);
-  if (timer) return;
-  timer = setTimeout(async () => {
-    const asked = wanted;
-    wanted = null;
-    const page = await load();
-    if (page) takeOver(page, (item) => asked === "all" || asked.has(item));
-    timer = setTimeout(() => {
-      timer = 0;
-      if (wanted) refetch([]);
-    }, REFETCH_PAUSE_MS);
-  }, Math.random() * REFETCH_SPREAD_MS);
+export function refetch(items = [ALL]) {
+  if (results()) ask(items);
 }
 
 /** Takes from a page that was loaded what has changed, leaving every row where it is. */
@@ -116,6 +110,7 @@ function takeOver(page, isAsked) {
   }
   const ids = new Set(shown.map((row) => row.id));
   strangers.clear();
+  known = results();
   for (const { id } of page.querySelectorAll("#results tr[data-item]")) if (!ids.has(id)) strangers.add(id);
   const [chips, freshChips] = [document, page].map((one) => [...one.querySelectorAll(".results-head .chip .count")]);
   if (chips.length === freshChips.length) chips.forEach((chip, at) => (chip.textContent = freshChips[at].textContent));

@@ -1,5 +1,6 @@
 // What others do, as it happens: one stream of events, from which rows and panels change in place.
 
+import { showStream } from "./dot.js";
 import { refetch } from "./list.js";
 import { change, hear } from "./quantities.js";
 import { refetchPanels } from "./panels.js";
@@ -10,21 +11,13 @@ import { showError } from "./toasts.js";
 const HIDDEN_MS = 5_000;
 /** The server says something every 15 s, if only that it is there. */
 const SILENCE_MS = 40_000;
+/** How long to wait before coming back, unless the server has said; longer after each time in vain. */
 const RETRY_MS = 1_000;
 const RETRY_MS_MAX = 30_000;
 /** At most so often a screen reader is told what changed. */
 const TOLD_MS = 5_000;
 
-const state = { cursor: "", stream: null, failures: 0, timer: 0, hasEnded: false };
-
-/** Shows in the header whether numbers follow what happens; words say so as well as the colour. */
-function show(word) {
-  const dot = document.getElementById("live");
-  if (!dot || dot.dataset.state === word) return;
-  dot.dataset.state = word;
-  const texts = { live: "Live", lost: "Reconnecting, numbers may be old", ended: "Signed out, numbers may be old" };
-  dot.querySelector("span").textContent = texts[word];
-}
+const state = { cursor: "", stream: null, failures: 0, retryMs: RETRY_MS, timer: 0, hasEnded: false };
 
 async function open() {
   clearTimeout(state.timer);
@@ -39,8 +32,8 @@ async function open() {
   if (state.stream !== stream) return; // we closed it ourselves
   state.stream = null;
   if (state.hasEnded) return;
-  show("lost");
-  const wait = Math.min(RETRY_MS * 2 ** state.failures, RETRY_MS_MAX) * (0.5 + Math.random());
+  showStream("lost");
+  const wait = Math.min(state.retryMs * 2 ** state.failures, RETRY_MS_MAX) * (0.75 + Math.random() / 2);
   state.failures += 1;
   state.timer = setTimeout(open, wait);
 }
@@ -66,8 +59,7 @@ async function follow(stream) {
     return;
   }
   if (!response.ok || !isStream) return;
-  state.failures = 0;
-  show("live");
+  showStream("live");
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let silence = 0;
   let text = "";
@@ -94,9 +86,12 @@ function receive(block) {
     if (name) fields[name] = value;
   }
   if (fields.id) state.cursor = fields.id;
+  // A stream that ends behind its opening has come to nothing, and is asked for less and less.
+  if (fields.retry) state.retryMs = Number(fields.retry);
+  else state.failures = 0;
   if (!fields.event) return;
   const data = fields.data ? JSON.parse(fields.data) : {};
-  if (fields.event === "stock") stockMoved(data);
+  if (fields.event === "stock") hear(data, newsOf(data));
   else if (fields.event === "item") itemChanged(String(data.item));
   else if (fields.event === "resync") resync();
   else if (fields.event === "ended") end();
@@ -108,14 +103,14 @@ function newsOf({ by, others, delta }) {
   return { who: `${name}${others > 0 ? ` and ${others} more` : ""}`, change: change(delta) };
 }
 
-function stockMoved(event) {
-  const news = newsOf(event);
-  if (!hear(event, news)) return;
-  const item = String(event.item);
-  const words = `${news.who} ${news.change}`;
-  tellSheet(item, event.levels, words);
-  tellReader(item, words, event.on_hand);
+/** What of the page is older than it was heard, now or once an own answer has come. */
+function moved({ detail }) {
+  const { item, news, levels, since, onHand } = detail;
   refetchPanels(item);
+  if (!news) return; // said already
+  const words = `${news.who} ${news.change}`;
+  tellSheet(item, levels, since, words);
+  tellReader(item, words, onHand);
 }
 
 function itemChanged(item) {
@@ -144,7 +139,7 @@ function end() {
   if (state.hasEnded) return;
   state.hasEnded = true;
   close();
-  show("ended");
+  showStream("ended");
   showError("You are signed out here.", { signIn: true });
 }
 
@@ -152,6 +147,7 @@ export function watchLive() {
   const { live } = document.body.dataset;
   if (live === undefined) return;
   state.cursor = live;
+  document.addEventListener("ticker:moved", moved);
   let hidden = 0;
   document.addEventListener("visibilitychange", () => {
     clearTimeout(hidden);
@@ -162,7 +158,7 @@ export function watchLive() {
   addEventListener("pageshow", open);
   addEventListener("offline", () => {
     close();
-    show("lost");
+    showStream("lost");
   });
   addEventListener("online", open);
   open();

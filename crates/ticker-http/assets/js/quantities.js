@@ -74,7 +74,7 @@ export async function awaiting(item, answer) {
 
 /**
  * Takes what the server tells of an item: `{ item, version, on_hand, status, levels }`, and `news` as what
- * is to be said about it. Returns whether something on the page is older than that.
+ * is to be said about it. What is shown and older hears of it by the event `ticker:moved`.
  */
 export function hear(event, news) {
   const item = String(event.item);
@@ -88,13 +88,12 @@ export function hear(event, news) {
   heard.delete(item);
   heard.set(item, isNewer ? { version: event.version, onHand: event.on_hand, status: event.status, levels, news } : known);
   if (heard.size > HEARD_MAX) heard.delete(heard.keys().next().value);
-  return isNewer && settle(item);
+  if (isNewer) settle(item);
 }
 
 /**
  * Brings an item's rows and panels up to what was heard, unless an answer about it is on its way; to be
- * called as well when that has come, and when a part of the page was loaded anew. Returns whether anything
- * was older.
+ * called as well when that has come, and when a part of the page was loaded anew.
  */
 export function settle(item) {
   const known = heard.get(item);
@@ -104,7 +103,6 @@ export function settle(item) {
     if (wasOlder) known.news = null; // said once
   }
   paint(item);
-  return wasOlder;
 }
 
 /** The same for everything on the page. */
@@ -123,7 +121,7 @@ function renew(holder, known) {
     if (fresh?.version > shown) quantity.dataset.quantity = fresh.onHand;
   }
   holder.dataset.version = known.version;
-  const detail = { item: holder.dataset.item, ...known };
+  const detail = { item: holder.dataset.item, since: shown, ...known };
   holder.dispatchEvent(new CustomEvent("ticker:moved", { bubbles: true, detail }));
   return true;
 }

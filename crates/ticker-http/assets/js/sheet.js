@@ -72,17 +72,20 @@ async function sendSheet(form, fields, holderId) {
   settle(item);
 }
 
-/** Tells an open form of an item that stock has moved under it. What was seen, and is sent, stays. */
-export function tellSheet(item, levels, words) {
+/**
+ * Tells an open form of an item that stock has moved under it since a version, if that was at its location.
+ * What was seen, and is sent, stays.
+ */
+export function tellSheet(item, levels, since, words) {
   const form = dialog().open && document.querySelector(`#sheet form[data-row="${Number(item)}"]`);
   const location = form && form.elements.namedItem("location")?.value;
-  const moved = levels.find((level) => String(level.location) === location);
+  const moved = levels.get(location);
   const place = document.querySelector("#sheet .adjust-now");
-  if (!moved || !place) return;
+  if (!(moved?.version > since) || !place) return;
   const told = place.querySelector(".told") ?? place.appendChild(document.createElement("span"));
   told.className = "told";
   told.setAttribute("role", "status");
-  told.textContent = `Stock moved: ${number(moved.on_hand)} now (${words})`;
+  told.textContent = `Stock moved: ${number(moved.onHand)} now (${words})`;
 }
 
 export function watchSheets() {

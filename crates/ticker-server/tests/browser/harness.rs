@@ -11,6 +11,7 @@ pub(crate) mod list;
 mod page;
 mod server;
 mod site;
+mod wire;
 
 use std::any::Any;
 use std::future::poll_fn;

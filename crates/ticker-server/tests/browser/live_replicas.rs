@@ -14,8 +14,10 @@ const SOON: Duration = Duration::from_secs(1);
 async fn live_across_replicas() {
     story("live-across-replicas", Script::On, async |stage| {
         let item = open_the_shop(stage).await;
+        let fuse = stage.db.item("Fuse").stock(9).await;
+        stage.browser.reload().await;
         let bo = across(stage).await;
-        rows_follow(stage, &bo, item).await;
+        rows_follow(stage, &bo, item, fuse).await;
         focus_and_place_are_kept(stage, &bo, item).await;
         both_press_at_once(stage, item).await;
     })
@@ -28,6 +30,8 @@ async fn live_line() {
         let item = open_the_shop(stage).await;
         a_line_that_is_lost_and_found(stage, item).await;
         a_replica_that_dies(stage, item).await;
+        a_stream_that_made_room_stays_away(stage).await;
+        a_stream_that_comes_to_nothing_is_asked_for_less(stage).await;
     })
     .await;
 }
@@ -60,7 +64,7 @@ async fn across(stage: &Stage) -> Client {
 }
 
 /// The number changes by itself, soon, and says who it was; one's own presses do not.
-async fn rows_follow(stage: &Stage, bo: &Client, item: TestItem) {
+async fn rows_follow(stage: &Stage, bo: &Client, item: TestItem, other: TestItem) {
     let page = &stage.browser;
     let mut delays = Vec::new();
     for number in ["38", "36", "34", "32", "30"] {
@@ -77,6 +81,10 @@ async fn rows_follow(stage: &Stage, bo: &Client, item: TestItem) {
     page.click(&format!("#add-{}", item.id)).await;
     page.expect("+1 AA batteries → 31").await;
     list::expect_number(page, item.id, "31").await;
+    // The own event has come when one that is later has.
+    take(bo, other, 1).await;
+    page.expect_texts(&format!("#item-{} .by", other.id), &["Bo −1"])
+        .await;
     page.expect_count(&format!("#item-{} .by", item.id), 0)
         .await;
 }
@@ -184,6 +192,37 @@ async fn a_replica_that_dies(stage: &Stage, item: TestItem) {
     );
 }
 
+/// Ten newer screens of Ana's take the places at the replica: the oldest does not drive the next one out.
+async fn a_stream_that_made_room_stays_away(stage: &Stage) {
+    let page = &stage.browser;
+    page.go("/").await;
+    is_live(page).await;
+    page.put_on_wire().await;
+    is_live(page).await;
+    let replica = &stage.site.replicas[stage.site.replica_of_last("GET /live")];
+    let ana = stage.client_as_browser().await.at(replica);
+    let mut streams = Vec::new();
+    for _ in 0..10 {
+        streams.push(ana.open_stream().await);
+    }
+    page.expect_heard("retry: 30000").await;
+    page.expect_texts("#live", &["Reconnecting, numbers may be old"])
+        .await;
+    page.expect_wait(22_500..37_500).await;
+}
+
+/// A proxy that cuts every stream right behind its head is not asked once a second.
+async fn a_stream_that_comes_to_nothing_is_asked_for_less(stage: &Stage) {
+    let page = &stage.browser;
+    page.go("/").await;
+    is_live(page).await;
+    page.put_on_wire().await;
+    page.end_streams_behind(": live\nretry: 1000\n\n").await;
+    for wait in [750..1_250, 1_500..2_500, 3_000..5_000] {
+        page.expect_wait(wait).await;
+    }
+}
+
 /// Somebody takes Ana's rights away: her page says so at once and does not ask again.
 async fn a_session_that_ends_elsewhere(stage: &Stage) {
     let page = &stage.browser;
@@ -194,6 +233,10 @@ async fn a_session_that_ends_elsewhere(stage: &Stage) {
     stage.db.sql(disable).await;
     page.expect("You are signed out here.").await;
     page.expect_count("#live[data-state='ended']", 1).await;
+    // Whoever asks again has begun to before this comes.
+    let longer = "window.isLater = false; setTimeout(() => (window.isLater = true), 1500)";
+    page.run(longer).await;
+    page.expect_answer("return window.isLater", true).await;
     page.press("Sign in").await;
     page.expect_path("/login?next=%2F").await;
     assert_eq!(

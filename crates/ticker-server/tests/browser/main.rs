@@ -21,6 +21,7 @@ mod manager;
 mod pages;
 mod preferences;
 mod presses;
+mod reloads;
 mod replicas;
 mod scan;
 mod screens;

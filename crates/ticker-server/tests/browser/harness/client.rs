@@ -89,6 +89,19 @@ impl Client {
         self.send(Method::POST, path, fields, &headers).await
     }
 
+    /// Follows what moves, until the answer is let go of.
+    pub(crate) async fn open_stream(&self) -> Response {
+        let request = self.http.get(format!("{}/live", self.target));
+        let request = request
+            .header("accept", "text/event-stream")
+            .header("cookie", self.cookie_header());
+        let mut answer = request.send().await.expect("the server answers");
+        assert_eq!(answer.status(), 200);
+        let opening = answer.chunk().await.expect("a stream");
+        assert!(opening.is_some(), "a stream that lives");
+        answer
+    }
+
     async fn send(
         &self,
         method: Method,
