@@ -12,6 +12,15 @@ create table item_changes (
 );
 create index item_changes_xid_id_idx on item_changes (xid, id);
 
+-- Up to which transaction changes have been forgotten: whoever has not seen these may have missed one.
+create table item_changes_forgotten (
+    is_only boolean not null default true
+        constraint item_changes_forgotten_pkey primary key
+        constraint item_changes_forgotten_is_only_check check (is_only),
+    xid xid8 not null default '0'
+);
+insert into item_changes_forgotten default values;
+
 create function note_item_change() returns trigger
     security definer set search_path = pg_catalog, public, pg_temp language plpgsql as $$
 begin
@@ -36,3 +45,4 @@ create trigger locations_update_note after update on locations
     for each row when (old.* is distinct from new.*) execute function note_change_of_many();
 
 grant select, delete on item_changes to ticker_app;
+grant select, update on item_changes_forgotten to ticker_app;

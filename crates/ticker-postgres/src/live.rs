@@ -103,20 +103,32 @@ impl LiveNews {
 
 impl Live<'_> {
     /// Forgets at most `limit` changes of items of more than a day ago, the oldest first, and returns how many
-    /// these were: fewer than `limit` when no more are left. Whoever follows is never so far behind.
+    /// these were: fewer than `limit` when no more are left. How far that went is kept, so that whoever comes
+    /// back from before is told to look at everything.
     ///
     /// # Errors
     /// [`DatabaseError`] if the database fails.
     pub async fn delete_old_changes(&mut self, limit: u32) -> Result<u64, DatabaseError> {
-        let done = sqlx::query!(
-            r#"delete from item_changes where id in (
-                   select id from item_changes where changed_at < now() - interval '1 day' order by id limit $1
-               )"#,
+        // Changes that were restored from another cluster may bear numbers that are still to come here: nobody
+        // has a place among them.
+        let deleted = sqlx::query_scalar!(
+            r#"with gone as (
+                   delete from item_changes where id in (
+                       select id from item_changes where changed_at < now() - interval '1 day' order by id limit $1
+                   )
+                   returning xid
+               ), newest as (
+                   select xid from gone where xid < pg_snapshot_xmax(pg_current_snapshot()) order by xid desc limit 1
+               ), kept as (
+                   update item_changes_forgotten forgotten set xid = newest.xid from newest
+                   where forgotten.xid < newest.xid or forgotten.xid >= pg_snapshot_xmax(pg_current_snapshot())
+               )
+               select count(*) as "deleted!" from gone"#,
             i64::from(limit)
         )
-        .execute(&mut *self.connection)
+        .fetch_one(&mut *self.connection)
         .await?;
-        Ok(done.rows_affected())
+        Ok(deleted.unsigned_abs())
     }
 
     /// Where the ledger ends now.
@@ -130,10 +142,11 @@ impl Live<'_> {
         read_position(&snapshot)
     }
 
-    /// Reads what has happened since `position`, and up to `until` if that is given. It takes about as long for ten million movements as for
-    /// ten, and stops at a bound however many are new.
+    /// Reads what has happened since `position`, and up to `until` if that is given. It takes about as long for
+    /// ten million movements as for ten, and stops at a bound however many are new.
     ///
-    /// Whatever many items show, such as the name of a category, is too much as well when it changes.
+    /// Whatever many items show, such as the name of a category, is too much as well when it changes; and so is
+    /// what has been forgotten.
     ///
     /// A position that the database has not reached yet comes from another one, or from a time that it
     /// was set back before.
@@ -215,7 +228,12 @@ impl Live<'_> {
                )
                select view.snapshot::text as "snapshot!",
                       extent.movements > $3 or extent.items > $4 or extent.is_wide
-                      or $1::text::xid8 > pg_snapshot_xmax(view.snapshot) as "is_too_much!",
+                      or $1::text::xid8 > pg_snapshot_xmax(view.snapshot)
+                      or exists (
+                          select from item_changes_forgotten forgotten
+                          where forgotten.xid < pg_snapshot_xmax(view.snapshot)
+                            and forgotten.xid >= any($1::text::xid8 || $2::text[]::xid8[])
+                      ) as "is_too_much!",
                       (select coalesce(json_agg(told), '[]') from told) as "moved!: Json<Vec<ItemMoved>>",
                       array(select distinct item_id from changed where item_id is not null order by 1) as "changed!: Vec<i64>"
                from view cross join extent"#,

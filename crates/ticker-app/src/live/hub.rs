@@ -75,15 +75,16 @@ struct Open {
     over: Option<Over>,
 }
 
-/// A stream that has to be told what is not kept any more: from where on, and where it hears of it.
-type Late = (Position, oneshot::Sender<Beginning>);
-
 /// A stream that has not begun.
 #[derive(Debug)]
 struct Waiting {
+    id: StreamId,
     after: Option<Position>,
     answer: oneshot::Sender<Beginning>,
 }
+
+/// A stream that has to be told what is not kept any more, and where it stopped.
+type Late = (Position, Waiting);
 
 impl Hub {
     /// A hub that nobody follows yet.
@@ -170,8 +171,8 @@ impl Hub {
         self.lock().asked = Some((Instant::now(), position));
     }
 
-    /// Opens a stream; `None` if as many are open as may be. Of a person who has more than one person may
-    /// have, the oldest makes room.
+    /// Opens a stream; `None` if as many are open as may be, those among them that are over and not gone yet.
+    /// Of a person who has more than one person may have, the oldest makes room.
     pub(super) fn open(
         &self,
         user: UserId,
@@ -181,10 +182,12 @@ impl Hub {
         let (answer, beginning) = oneshot::channel();
         let changed = self.shared.changed.subscribe();
         let mut state = self.lock();
-        let is_replacing = state.make_room(user);
-        if !is_replacing && state.streams.len() >= state.streams_max {
+        let own = state.streams.values().filter(|open| open.user == user);
+        let lingering = own.filter(|open| open.over.is_some()).count();
+        if state.streams.len() >= state.streams_max || lingering >= STREAMS_OF_A_USER_MAX {
             return None;
         }
+        let is_replacing = state.make_room(user);
         state.opened += 1;
         let id = StreamId(state.opened);
         let open = Open {
@@ -193,7 +196,7 @@ impl Hub {
             over: None,
         };
         state.streams.insert(id, open);
-        state.waiting.push(Waiting { after, answer });
+        state.waiting.push(Waiting { id, after, answer });
         drop(state);
         if is_replacing {
             self.shared.changed.send_replace(());
@@ -277,7 +280,10 @@ impl Hub {
     /// Reads on and tells, and has those begin who wait.
     async fn go_on(&self, database: &Database) -> Result<(), DatabaseError> {
         let mut connection = database.connect().await?;
-        let end = self.lock().end();
+        let (end, opened) = {
+            let state = self.lock();
+            (state.end(), StreamId(state.opened))
+        };
         let reading = match &end {
             Some(end) => connection.live().read(end, None).await?,
             None => LiveReading {
@@ -285,15 +291,17 @@ impl Hub {
                 news: LiveNews::NONE,
             },
         };
-        let late = self.publish(reading);
+        let late = self.publish(reading, opened);
         if late.is_empty() {
             return Ok(());
         }
         self.catch_up(&mut connection, late).await
     }
 
-    /// Keeps what was read and tells it. Returns who has to be told more than is kept.
-    fn publish(&self, reading: LiveReading) -> Vec<Late> {
+    /// Keeps what was read and tells it. Of those who wait, up to `opened` begin: whoever came while it was
+    /// being read may know more than it says. Returns who has to be told more than is kept, the first to have
+    /// stopped first.
+    fn publish(&self, reading: LiveReading, opened: StreamId) -> Vec<Late> {
         let LiveReading { position, news } = reading;
         if let LiveNews::Told { moved, .. } = &news {
             metrics::record_live_lag(self.shared.clock.now(), moved);
@@ -303,72 +311,76 @@ impl Hub {
             state.rest();
             return Vec::new();
         }
-        let waiting = std::mem::take(&mut state.waiting);
+        let (waiting, later): (Vec<_>, Vec<_>) = std::mem::take(&mut state.waiting)
+            .into_iter()
+            .partition(|waiting| waiting.id <= opened);
+        state.waiting = later;
         let number = state.number;
         let batches = state
             .batches
             .get_or_insert_with(|| Batches::new(position.clone(), number));
         let is_told = batches.push(position, news);
         let mut late = Vec::new();
-        for Waiting { after, answer } in waiting {
+        for waiting in waiting {
             // Whoever knows nothing, or of a time that is still to come, has to look at everything.
+            let after = waiting.after.clone();
             let after = after.filter(|after| batches.end().covers(after));
             let known = after.as_ref().and_then(|after| batches.number_after(after));
             let beginning = match (after, known) {
                 (_, Some(number)) => Beginning::At(number),
                 (None, _) => batches.anew(),
                 (Some(after), None) => {
-                    late.push((after, answer));
+                    late.push((after, waiting));
                     continue;
                 }
             };
             // Whoever is gone does not begin.
-            let _ = answer.send(beginning);
+            let _ = waiting.answer.send(beginning);
         }
         drop(state);
         if is_told {
             self.shared.changed.send_replace(());
         }
+        late.sort_by(|(a, _), (b, _)| a.by_age(b));
         late
     }
 
-    /// Reads once for all who have to be told more than is kept: from where the first of them stopped, up to
-    /// where everybody else is.
+    /// Tells those who have to be told more than is kept what has happened up to where everybody else is: in
+    /// one reading from where the first of them stopped, or else the first for whom that is not too much. Only
+    /// those before look at everything, and whoever handed in a place that cannot be compared with that one.
     async fn catch_up(
         &self,
         connection: &mut Connection,
         late: Vec<Late>,
     ) -> Result<(), DatabaseError> {
-        let end = self.lock().end();
-        let mut first: Option<&Position> = None;
-        for (after, _) in &late {
-            if first.is_none_or(|first| first.covers(after)) {
-                first = Some(after);
-            }
-        }
         // Without batches all of them have left meanwhile.
-        let (Some(first), Some(end)) = (first, end) else {
+        let Some(end) = self.lock().end() else {
             return Ok(());
         };
-        let reading = connection.live().read(first, Some(&end)).await;
+        let read = read_missed(connection, &late, &end).await;
         let mut state = self.lock();
-        let news = match reading {
-            Ok(reading) => reading.news,
+        let read = match read {
+            Ok(read) => read,
             Err(error) => {
-                state.wait_again(late);
+                let waiting = late.into_iter().map(|(_, waiting)| waiting);
+                state.waiting.extend(waiting);
                 return Err(error);
             }
         };
         let Some(batches) = &state.batches else {
             return Ok(());
         };
-        let missed = Missed::new(end, news);
-        for (_, answer) in late {
+        let from = read.as_ref().map(|(first, _)| late[*first].0.clone());
+        for (place, (after, waiting)) in late.into_iter().enumerate() {
+            let is_told = from.as_ref().is_some_and(|from| after.covers(from));
+            let missed = read
+                .as_ref()
+                .filter(|(first, _)| is_told && *first <= place);
             let number = batches.next_number();
-            let _ = answer.send(match &missed {
-                Missed::Nothing => Beginning::At(number),
-                Missed::Batch(batch) => Beginning::With(Arc::clone(batch), number),
-                Missed::TooMuch => batches.anew(),
+            let _ = waiting.answer.send(match missed {
+                None => batches.anew(),
+                Some((_, None)) => Beginning::At(number),
+                Some((_, Some(batch))) => Beginning::With(Arc::clone(batch), number),
             });
         }
         Ok(())
@@ -383,25 +395,35 @@ impl Hub {
     }
 }
 
-/// What those who wait have not been told.
-enum Missed {
-    Nothing,
-    Batch(Arc<Batch>),
-    TooMuch,
-}
-
-impl Missed {
-    fn new(until: Position, news: LiveNews) -> Self {
-        match news {
-            LiveNews::Told { moved, changed } if moved.is_empty() && changed.is_empty() => {
-                Self::Nothing
+/// The first of those who are late for whom it is not too much to be told what has happened up to `end`, and
+/// what that is, `None` if nothing. For whoever stopped later it is not too much either, so that few readings
+/// find the first.
+async fn read_missed(
+    connection: &mut Connection,
+    late: &[Late],
+    end: &Position,
+) -> Result<Option<(usize, Option<Arc<Batch>>)>, DatabaseError> {
+    let (mut found, mut too_much, mut next) = (None, 0, 0);
+    while next < late.len() {
+        let reading = connection.live().read(&late[next].0, Some(end)).await?;
+        let end_of_search = match reading.news {
+            LiveNews::TooMuch => {
+                too_much = next + 1;
+                found.as_ref().map_or(late.len(), |(first, _)| *first)
             }
             LiveNews::Told { moved, changed } => {
-                Self::Batch(Arc::new(Batch::new(until, moved, changed)))
+                let is_something = !moved.is_empty() || !changed.is_empty();
+                let batch = is_something.then(|| Batch::new(end.clone(), moved, changed));
+                found = Some((next, batch.map(Arc::new)));
+                next
             }
-            LiveNews::TooMuch => Self::TooMuch,
+        };
+        if too_much >= end_of_search {
+            break;
         }
+        next = usize::midpoint(too_much, end_of_search);
     }
+    Ok(found)
 }
 
 impl State {
@@ -432,13 +454,5 @@ impl State {
         if let Some(batches) = self.batches.take() {
             self.number = batches.next_number();
         }
-    }
-
-    fn wait_again(&mut self, late: Vec<Late>) {
-        self.waiting
-            .extend(late.into_iter().map(|(after, answer)| Waiting {
-                after: Some(after),
-                answer,
-            }));
     }
 }

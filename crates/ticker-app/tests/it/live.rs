@@ -8,6 +8,7 @@ use ticker_auth::{Anyone, Operator};
 use ticker_domain::id::ItemId;
 use ticker_domain::permission::StockView;
 use ticker_domain::user::Role;
+use ticker_postgres::Access as _;
 use ticker_testkit::{TestDatabase, TestUser};
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
@@ -50,6 +51,12 @@ impl Shop {
     async fn position(&self) -> Position {
         let by = self.ana.grant::<StockView>();
         self.app.live_position(&by).await.unwrap()
+    }
+
+    /// Where the ledger ends, whatever this process has read of it.
+    async fn position_now(&self) -> Position {
+        let mut connection = self.db.connect().await;
+        connection.live().position().await.unwrap()
     }
 
     /// A stream that is told what moves from now on.
@@ -376,4 +383,141 @@ async fn with_nobody_there_nothing_is_read() {
                 where datname = current_database() and application_name = 'ticker'";
     assert_eq!(db.texts(busy).await, [""; 0]);
     app.end_streams();
+}
+
+/// Streams at another process that was not there, all at once, as after the end of the one they had followed.
+async fn come_back(shop: &Shop, after: &[Position]) -> (App, Vec<LiveStream>) {
+    let mut sessions = Vec::new();
+    for _ in after {
+        sessions.push(shop.db.session_of(&shop.ana).await.0);
+    }
+    let fresh = shop.db.app();
+    // Nothing is awaited between, so that they are served together.
+    let streams = after.iter().zip(sessions).map(|(after, session)| {
+        let by = shop.ana.grant::<StockView>();
+        fresh
+            .open_stream(&by, session, Some(after.clone()))
+            .unwrap()
+    });
+    let streams = streams.collect();
+    (fresh, streams)
+}
+
+#[tokio::test]
+async fn whoever_missed_too_much_does_not_make_the_others_look_at_everything() {
+    let shop = Shop::new().await;
+    let item = shop.db.item("AA batteries").stock(40).await;
+    let long_ago: Position = "0.0".parse().unwrap();
+    let before = shop.position_now().await;
+    // More than is told in detail.
+    shop.db
+        .sql("insert into item_changes (item_id) select n from generate_series(1, 1001) n")
+        .await;
+    let mut places = vec![long_ago, before];
+    for delta in [-1, -2, -3] {
+        places.push(shop.position_now().await);
+        shop.press(&item, delta).await;
+    }
+    places.push(shop.position_now().await);
+    places.reverse();
+    let (_fresh, mut streams) = come_back(&shop, &places).await;
+    shop.press(&item, -4).await;
+    let told: Vec<i64> = {
+        let mut told = Vec::new();
+        for stream in &mut streams[..4] {
+            told.push(next_deltas(stream).await.0[0].1);
+        }
+        told
+    };
+    // What is missed is told from where the first stopped for whom that can be told, or it is what is new.
+    assert!(
+        told.iter().all(|delta| [-6, -10, -4].contains(delta)),
+        "{told:?}"
+    );
+    for stream in &mut streams[4..] {
+        next_is_resync(stream).await;
+    }
+}
+
+#[tokio::test]
+async fn a_place_that_was_made_up_takes_nothing_from_others() {
+    let shop = Shop::new().await;
+    let item = shop.db.item("AA batteries").stock(40).await;
+    let honest = shop.position_now().await;
+    shop.press(&item, -1).await;
+    let now = shop.position_now().await.to_string();
+    let mut parts = now.splitn(3, '.').skip(1);
+    let (end, running) = (parts.next().unwrap(), parts.next());
+    let running = running.map(|running| format!(".{running}"));
+    let made_up = format!("1.{end}.1{}", running.unwrap_or_default());
+    let made_up: Position = made_up.parse().unwrap();
+    for places in [
+        [made_up.clone(), honest.clone()],
+        [honest.clone(), made_up.clone()],
+    ] {
+        let (_fresh, mut streams) = come_back(&shop, &places).await;
+        for (place, stream) in places.iter().zip(&mut streams) {
+            if *place == honest {
+                assert_eq!(next_deltas(stream).await.0, [(item.id, -1)]);
+            } else {
+                next_is_resync(stream).await;
+            }
+        }
+    }
+}
+
+/// A page that was read at another replica may know more than the reading that is under way here.
+#[tokio::test]
+async fn whoever_comes_during_a_reading_is_not_judged_by_it() {
+    let shop = Shop::new().await;
+    let item = shop.db.item("AA batteries").stock(40).await;
+    let held = shop.db.item("Held").await.id;
+    shop.db
+        .sql(
+            "create function wait() returns boolean language plpgsql as
+                $$ begin perform from items where name = 'Held' for share; return true; end $$;
+             alter table item_changes enable row level security;
+             create policy wait on item_changes for select using (wait());",
+        )
+        .await;
+    let (session, _) = shop.db.session_of(&shop.ana).await;
+    let mut early = shop.follow().await;
+    shop.press(&item, -1).await;
+    assert_eq!(next_deltas(&mut early).await.0, [(item.id, -1)]);
+    let mut holder = shop.db.database().begin().await.unwrap();
+    holder.bulk_changes().lock_items(&[held]).await.unwrap();
+    let edit = "update items set version = version + 1 where name <> 'Held'";
+    shop.db.sql(edit).await;
+    shop.db.until_blocked(1).await;
+    shop.db.sql("select pg_current_xact_id()").await;
+    let later = shop.position_now().await;
+    let by = shop.ana.grant::<StockView>();
+    let mut stream = shop.app.open_stream(&by, session, Some(later)).unwrap();
+    holder.commit().await.unwrap();
+    shop.press(&item, -2).await;
+    assert_eq!(next_deltas(&mut stream).await.0, [(item.id, -2)]);
+}
+
+#[tokio::test]
+async fn whoever_replaces_their_own_streams_takes_no_more_places_for_it() {
+    let shop = Shop::new().await;
+    let (session, _) = shop.db.session_of(&shop.ana).await;
+    let by = shop.ana.grant::<StockView>();
+    let open = || shop.app.open_stream(&by, session.clone(), None);
+    // None of them is dropped, as by somebody who never reads.
+    let mut streams = Vec::new();
+    for _ in 0..20 {
+        streams.push(open().unwrap());
+    }
+    let kind = open().map(drop).unwrap_err().kind();
+    assert!(matches!(kind, ErrorKind::Unavailable { .. }), "{kind:?}");
+    next_is_over(&mut streams[9], Over::Replaced).await;
+    next_is_resync(&mut streams[10]).await;
+    streams.remove(0);
+    streams.push(open().unwrap());
+    // Nor beyond what this process takes on.
+    streams.remove(0);
+    shop.app.limit_streams(19);
+    assert!(open().is_err());
+    next_is_resync(&mut streams[9]).await;
 }

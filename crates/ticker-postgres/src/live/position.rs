@@ -1,5 +1,6 @@
 //! How far a reader has read the ledger.
 
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
@@ -31,7 +32,8 @@ const RUNNING_MAX: usize = 1_000;
 impl Position {
     /// Whether everything that `other` had seen was seen here, too.
     ///
-    /// Of two positions in the life of one database one always covers the other.
+    /// Of two positions in the life of one database one always covers the other; of two that were made up,
+    /// perhaps neither does.
     #[must_use]
     pub fn covers(&self, other: &Self) -> bool {
         other.xmax <= self.xmax
@@ -39,6 +41,13 @@ impl Position {
                 .running
                 .iter()
                 .all(|xid| *xid >= other.xmax || other.running.contains(xid))
+    }
+
+    /// Orders positions so that none covers one that comes after it, unless they cover one another.
+    #[must_use]
+    pub fn by_age(&self, other: &Self) -> Ordering {
+        let more_running_first = other.running.len().cmp(&self.running.len());
+        self.xmax.cmp(&other.xmax).then(more_running_first)
     }
 
     /// The first transaction that had not begun, as text that casts to `xid8`.
@@ -169,6 +178,11 @@ mod tests {
             assert!(earlier.covers(earlier));
             for later in &in_time[at + 1..] {
                 assert!(later.covers(earlier), "{later} after {earlier}");
+                assert_ne!(
+                    later.by_age(earlier),
+                    Ordering::Less,
+                    "{later} after {earlier}"
+                );
                 assert!(!earlier.covers(later), "{earlier} before {later}");
             }
         }

@@ -150,6 +150,7 @@ async fn no_table_was_forgotten() {
             "group_events select insert",
             "group_merges select insert update",
             "item_changes select delete",
+            "item_changes_forgotten select update",
             "items select insert update",
             "jobs select insert update",
             "ledger_checks select update",

@@ -27,6 +27,21 @@ impl Reader {
         }
     }
 
+    /// Whose place names no transaction as running: those of other tests' databases count, too.
+    async fn with_nothing_running(db: &TestDatabase) -> Self {
+        loop {
+            let reader = Self::new(db).await;
+            let place = reader.position.to_string();
+            if place
+                .split_once('.')
+                .is_some_and(|(xmin, xmax)| xmin == xmax)
+            {
+                return reader;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
     async fn read(&mut self) -> LiveNews {
         let reading = self
             .connection
@@ -357,4 +372,71 @@ async fn changes_are_forgotten_after_a_day() {
         assert_eq!(deleted.unwrap(), gone);
     }
     assert_eq!(db.texts("select id from item_changes").await, ["3"]);
+}
+
+/// A screen that was hidden over the weekend.
+#[tokio::test]
+async fn whoever_was_away_for_longer_than_changes_are_kept_looks_at_everything() {
+    let db = TestDatabase::new().await;
+    let item = db.item("AA batteries").await;
+    let now = db.clock().timestamp();
+    let archive = async |tx: &mut Transaction, archived| {
+        let changed = tx.items().set_archived(item.id, archived, now).await;
+        changed.unwrap();
+    };
+    let mut before = Reader::new(&db).await;
+    let mut slow = db.database().begin().await.unwrap();
+    archive(&mut slow, true).await;
+    let mut between = Reader::new(&db).await;
+    slow.commit().await.unwrap();
+    let mut after = Reader::with_nothing_running(&db).await;
+    let position = after.position.clone();
+    db.sql("update item_changes set changed_at = now() - interval '25 hours'")
+        .await;
+    assert_eq!(
+        after.connection.live().delete_old_changes(9).await.unwrap(),
+        1
+    );
+    for missed in [&mut before, &mut between] {
+        assert!(matches!(missed.read().await, LiveNews::TooMuch));
+        assert_eq!(missed.changed().await, [], "it goes on behind it");
+    }
+    assert_eq!(after.changed().await, []);
+    // What is forgotten later.
+    let mut tx = db.database().begin().await.unwrap();
+    archive(&mut tx, false).await;
+    tx.commit().await.unwrap();
+    assert_eq!(after.changed().await, [item.id]);
+    let mut later = Reader::with_nothing_running(&db).await;
+    db.sql("update item_changes set changed_at = now() - interval '25 hours'")
+        .await;
+    assert_eq!(
+        after.connection.live().delete_old_changes(9).await.unwrap(),
+        1
+    );
+    assert_eq!(later.changed().await, []);
+    after.position = position;
+    assert!(matches!(after.read().await, LiveNews::TooMuch));
+}
+
+#[tokio::test]
+async fn what_was_forgotten_in_another_cluster_is_nobodys_loss() {
+    let db = TestDatabase::new().await;
+    let item = db.item("AA batteries").await;
+    db.sql("update item_changes_forgotten set xid = '999999999999'")
+        .await;
+    let mut reader = Reader::new(&db).await;
+    assert_eq!(reader.changed().await, []);
+    let edit = format!(
+        "update items set version = version + 1 where id = {}",
+        item.id
+    );
+    db.sql(&edit).await;
+    let position = reader.position.clone();
+    db.sql("update item_changes set changed_at = now() - interval '25 hours'")
+        .await;
+    let deleted = reader.connection.live().delete_old_changes(9).await;
+    assert_eq!(deleted.unwrap(), 1);
+    reader.position = position;
+    assert!(matches!(reader.read().await, LiveNews::TooMuch));
 }
