@@ -174,11 +174,11 @@ impl Stock<'_> {
         query: &StockQuery,
         found: &Found,
     ) -> Result<Vec<PgRow>, DatabaseError> {
-        let terms = found.terms_of_many();
-        let is_along_names = query.sort == StockSort::Name && !query.filter.archived;
-        if terms.is_some() && !is_along_names {
+        let frequent = found.frequent();
+        if frequent.is_some_and(|frequent| !walk::may_find(query, frequent)) {
             return self.sort(query, found).await;
         }
+        let terms = frequent.map(|frequent| &frequent.terms[..]);
         // A plan that is made once serves any category or status, but not any two of them.
         let is_planned_once = query.filter.parts() <= 1 && terms.is_none();
         let mut sql = rows::walked(query, terms);

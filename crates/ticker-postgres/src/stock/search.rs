@@ -14,15 +14,24 @@ pub(super) enum Found {
     Unasked,
     /// These items, in no order.
     Items(Vec<i64>),
-    /// More than [`SORTED_MAX`]: those with each of these.
-    Many(Vec<Term>),
+    /// More than [`SORTED_MAX`].
+    Many(Frequent),
+}
+
+/// Words that many items have.
+#[derive(Clone, Debug)]
+pub(super) struct Frequent {
+    /// Each of them has to be there.
+    pub(super) terms: Vec<Term>,
+    /// One in so many items may have them, if they were spread evenly.
+    pub(super) one_in: i64,
 }
 
 impl Found {
     /// The words that many items have.
-    pub(super) fn terms_of_many(&self) -> Option<&[Term]> {
+    pub(super) fn frequent(&self) -> Option<&Frequent> {
         match self {
-            Self::Many(terms) => Some(terms),
+            Self::Many(frequent) => Some(frequent),
             Self::Unasked | Self::Items(_) => None,
         }
     }
@@ -71,7 +80,12 @@ impl Stock<'_> {
         let items = self.matching(terms, Some(archived), SORTED_MAX + 1).await?;
         let is_many = i64::try_from(items.len()).is_ok_and(|items| items > SORTED_MAX);
         Ok(if is_many {
-            Found::Many(terms.to_vec())
+            // They were found about in the order of their ids.
+            let among = items.iter().copied().max().unwrap_or_default();
+            Found::Many(Frequent {
+                terms: terms.to_vec(),
+                one_in: among / SORTED_MAX,
+            })
         } else {
             Found::Items(items)
         })
@@ -180,7 +194,7 @@ pub(super) fn push_found(sql: &mut QueryBuilder<Postgres>, filter: &StockFilter,
             sql.push(" and i.id = any(");
             sql.push_bind(items.clone()).push(")");
         }
-        Found::Many(terms) => push_terms(sql, "i.search_text", terms),
+        Found::Many(frequent) => push_terms(sql, "i.search_text", &frequent.terms),
     }
     // Found first: nothing outside is as rare.
     sql.push(" offset 0) i where");

@@ -15,7 +15,7 @@ use ticker_domain::stock::StockStatus;
 use ticker_domain::stock_list::{SortValue, StockFilter, StockQuery, StockSort};
 
 use super::rows::{beyond, cursor, is_ascending, limit, order, push_value};
-use super::search::push_terms;
+use super::search::{Frequent, push_terms};
 
 /// Smaller and greater than any item's id.
 const ID_BELOW_ALL: i64 = i64::MIN;
@@ -60,6 +60,13 @@ pub(super) fn push_page(
             push_order(sql, query, &[], "id");
         }
     }
+}
+
+/// Whether a page of what a frequent search finds may be filled in a walk: along the names of those in use, if
+/// what it finds is spread.
+pub(super) fn may_find(query: &StockQuery, frequent: &Frequent) -> bool {
+    let expected = i64::from(COVERED_WINDOW) / frequent.one_in.max(1);
+    query.sort == StockSort::Name && !query.filter.archived && expected >= limit(query).into()
 }
 
 /// Whether what matches is looked for among the next entries of an index that does not hold all that is
