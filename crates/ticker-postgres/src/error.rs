@@ -1,5 +1,6 @@
 //! What can go wrong with a database, as far as callers can tell the cases apart.
 
+use sqlx::migrate::MigrateError;
 use sqlx::postgres::PgDatabaseError;
 
 /// The database did not do what it was asked to.
@@ -21,7 +22,7 @@ pub enum DatabaseError {
     NoAnswer,
     /// The schema could not be brought up to date.
     #[error("migration: {0}")]
-    Migrate(#[from] sqlx::migrate::MigrateError),
+    Migrate(#[from] MigrateError),
 }
 
 /// What a caller can do about a [`DatabaseError`].
@@ -42,9 +43,10 @@ impl DatabaseError {
     #[must_use]
     pub fn kind(&self) -> DatabaseErrorKind {
         match self {
-            Self::Sqlx(error) | Self::Migrate(sqlx::migrate::MigrateError::Execute(error)) => {
-                kind_of(error)
-            }
+            Self::Sqlx(error)
+            | Self::Migrate(
+                MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _),
+            ) => kind_of(error),
             Self::NoAnswer => DatabaseErrorKind::Unavailable,
             _ => DatabaseErrorKind::Defect,
         }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sqlx::migrate::{Migrate as _, Migrator};
-use sqlx::{PgConnection, PgExecutor};
+use sqlx::{AssertSqlSafe, PgConnection, PgExecutor};
 
 use crate::database::LOCK_TIMEOUT_MS;
 use crate::{Database, DatabaseError};
@@ -45,10 +45,45 @@ pub async fn migrate(database: &Database) -> Result<usize, DatabaseError> {
     // for a table that others use must not hold up the service.
     set_lock_timeout(connection, "0").await?;
     connection.lock().await?;
-    set_lock_timeout(connection, LOCK_TIMEOUT_MS).await?;
-    let before = applied(&mut *connection).await?.len();
-    migrator().run(&mut *connection).await?;
-    Ok(applied(connection).await?.len() - before)
+    let (migrator, applied) = (migrator(), applied(&mut *connection).await?);
+    let mut ran = 0;
+    for migration in migrator.iter() {
+        if applied.contains(&migration.version) {
+            continue;
+        }
+        if migration.no_tx {
+            // Beside others that go on: `concurrently` waits, by locks, for every transaction that is older,
+            // and nobody waits for it.
+            set_lock_timeout(connection, "0").await?;
+            drop_unfinished(connection, migration.sql.as_str()).await?;
+        } else {
+            set_lock_timeout(connection, LOCK_TIMEOUT_MS).await?;
+        }
+        migrator.run_to(migration.version, &mut *connection).await?;
+        ran += 1;
+    }
+    // What has run must be what it was.
+    migrator.run(connection).await?;
+    Ok(ran)
+}
+
+/// Drops the index that a migration is about to make, if a try before was interrupted: it is there then, and
+/// perhaps of no use, while nothing says that the migration has run.
+async fn drop_unfinished(connection: &mut PgConnection, sql: &str) -> Result<(), DatabaseError> {
+    if let Some(index) = index_made_by(sql) {
+        let drop = format!("drop index concurrently if exists {index}");
+        sqlx::raw_sql(AssertSqlSafe(drop))
+            .execute(connection)
+            .await?;
+    }
+    Ok(())
+}
+
+/// The name of the index that a migration makes beside others who go on.
+fn index_made_by(sql: &str) -> Option<&str> {
+    let statement = sql.lines().find(|line| line.starts_with("create "))?;
+    let (_, named) = statement.split_once("index concurrently ")?;
+    named.split(' ').next()
 }
 
 /// Waits until no other process migrates. It asks again and again, since `create index concurrently` waits

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use ticker_postgres::{Database, DatabaseErrorKind, migrations};
 
-/// A database that starts beside us is waited for as long as this.
+/// A database that starts beside us is waited for as long as this, and so is whoever holds a table.
 const WAIT_MAX: Duration = Duration::from_secs(90);
 const PAUSE: Duration = Duration::from_millis(500);
 /// Waiting is said at once, and again after each such time.
@@ -24,15 +24,16 @@ pub(crate) async fn run(database: &Database) -> anyhow::Result<ExitCode> {
             Ok(ran) => break ran,
             Err(error) => error,
         };
-        if error.kind() != DatabaseErrorKind::Unavailable {
-            return Err(error).context("the schema was not brought up to date");
-        }
+        let why = match error.kind() {
+            DatabaseErrorKind::Unavailable => "the database is out of reach",
+            DatabaseErrorKind::Locked => "somebody holds a table that is to change",
+            _ => return Err(error).context("the schema was not brought up to date"),
+        };
         if begun.elapsed() >= WAIT_MAX {
-            let waited = format!("the database is out of reach for {} s", WAIT_MAX.as_secs());
-            return Err(error).context(waited);
+            return Err(error).context(format!("{why} for {} s", WAIT_MAX.as_secs()));
         }
         if said.is_none_or(|said| said.elapsed() >= REMINDER) {
-            tracing::warn!(%error, "the database is out of reach: waiting for it");
+            tracing::warn!(%error, "{why}: waiting for it");
             said = Some(Instant::now());
         }
         tokio::time::sleep(PAUSE).await;

@@ -84,6 +84,71 @@ async fn whoever_migrates_waits_as_long_as_the_one_before_needs() {
     assert_eq!(migrated.unwrap(), 0);
 }
 
+/// An index that is made beside others waits for whoever began before it. That may take long, a backup does.
+#[tokio::test]
+async fn whoever_has_read_for_long_is_waited_for() {
+    let db = TestDatabase::new().await;
+    db.sql("drop owned by ticker_owner cascade").await;
+    let mut reader = db.superuser().await;
+    let begin = "begin isolation level repeatable read; select count(*) from pg_class";
+    sqlx::raw_sql(begin).execute(&mut reader).await.unwrap();
+    let let_go = async {
+        // Longer than any other lock is waited for.
+        let waiting = "select pid from pg_stat_activity
+                       where datname = current_database() and wait_event = 'virtualxid'
+                         and clock_timestamp() - query_start > interval '2500 ms'";
+        db.until(waiting, 1).await;
+        reader.close().await.unwrap();
+    };
+    let owner = owner(&db);
+    let (migrated, ()) = tokio::join!(migrate(&owner), let_go);
+    migrated.unwrap();
+}
+
+/// What runs outside a transaction may have been done, wholly or in part, when its process ends: nothing says so.
+#[tokio::test]
+async fn what_was_interrupted_is_done_again() {
+    let db = TestDatabase::new().await;
+    db.item("Hex bolt").stock(3).await;
+    let versions: Vec<String> = sqlx::migrate!("../../migrations")
+        .iter()
+        .filter(|migration| migration.no_tx)
+        .map(|migration| migration.version.to_string())
+        .collect();
+    assert!(versions.len() > 10, "{versions:?}");
+    let interrupt = format!(
+        "delete from _sqlx_migrations where version in ({});
+         update pg_index set indisvalid = false where indexrelid = 'items_search_text_idx'::regclass",
+        versions.join(", ")
+    );
+    db.sql(&interrupt).await;
+    let indexes = "select indexrelid::regclass from pg_index where indrelid in
+                       (select oid from pg_class where relnamespace = 'public'::regnamespace)
+                   order by indexrelid::regclass::text";
+    let before = db.texts(indexes).await;
+    assert_eq!(migrate(&owner(&db)).await.unwrap(), versions.len());
+    assert_eq!(db.texts(indexes).await, before);
+    let invalid = "select indexrelid::regclass from pg_index where not indisvalid";
+    assert_eq!(db.texts(invalid).await, [""; 0]);
+}
+
+/// Reads nothing that others change, so it can be run again.
+const VALIDATION: &str =
+    "delete from _sqlx_migrations where description = 'validate posting kinds'";
+
+#[tokio::test]
+async fn a_table_that_somebody_holds_is_not_waited_for_by_everybody() {
+    let db = TestDatabase::new().await;
+    db.sql(VALIDATION).await;
+    let mut holder = db.superuser().await;
+    let hold = "begin; lock table postings in access exclusive mode";
+    sqlx::raw_sql(hold).execute(&mut holder).await.unwrap();
+    let error = migrate(&owner(&db)).await.unwrap_err();
+    assert_eq!(error.kind(), DatabaseErrorKind::Locked, "{error}");
+    holder.close().await.unwrap();
+    assert_eq!(migrate(&owner(&db)).await.unwrap(), 1);
+}
+
 /// sqlx 0.9: a constant times the CRC-32 (IEEE) of the database's name.
 fn lock_id(database: &str) -> i64 {
     let crc = database.bytes().fold(u32::MAX, |crc, byte| {

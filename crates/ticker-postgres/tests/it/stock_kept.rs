@@ -1,7 +1,8 @@
 //! What is kept beside items and levels: always what these would give.
 
 use ticker_domain::ledger::Line;
-use ticker_postgres::Access as _;
+use ticker_postgres::migrations::migrate;
+use ticker_postgres::{Access as _, Database};
 use ticker_testkit::TestDatabase;
 
 /// What is kept and should not be, and what should be and is not.
@@ -112,5 +113,85 @@ async fn numbers_that_change_while_they_are_folded_are_not_lost() {
         other.commit().await.unwrap();
     };
     tokio::join!(fold(), commit);
+    assert_eq!(differences(&db).await, NONE);
+}
+
+/// As if all that there is had been there before anything was kept of it: the files that enter it run again.
+async fn forget_all(db: &TestDatabase) -> Database {
+    db.sql(
+        "truncate stock_positions, stock_places, stock_counts, search_words;
+         delete from _sqlx_migrations
+         where description in ('fill stock positions', 'fill search words')",
+    )
+    .await;
+    Database::lazy_for_migrations(&db.owner_settings()).unwrap()
+}
+
+#[tokio::test]
+async fn what_was_there_before_is_entered_however_it_changes_meanwhile() {
+    let db = TestDatabase::new().await;
+    let bolt = db.item("Hex bolt").thresholds(5, 20, 5).stock(9).await;
+    let nut = db.item("Wing nut").home("Back room").await;
+    db.item("Washers").category("Small parts").archived().await;
+    db.sql(
+        "insert into items (name, name_key, sku, sku_key, unit, category_id, home_location_id, search_text, total,
+                            changed_at, creation_key, created_at)
+         select 'Thing ' || n, 'thing ' || n, n, n, 'pcs', 1, 1, 'things called ' || n, n % 3, now(),
+                gen_random_uuid(), now() from generate_series(1, 2500) n",
+    )
+    .await;
+    let shed = db.location("Shed").await;
+    let owner = forget_all(&db).await;
+
+    // Between the triggers and the filling.
+    db.stock(bolt.level(), -5).await;
+    db.stock(bolt.level_at(shed), 1).await;
+    db.stock(nut.level(), 2).await;
+    db.sql(
+        "update items set archived_at = null, changed_at = now() where name = 'Washers';
+         update items set name = 'Wing nuts', search_text = 'wing nuts' where name = 'Wing nut';
+         update items set category_id = (select id from categories where name = 'Small parts') where id % 7 = 0",
+    )
+    .await;
+    db.item("Added meanwhile").stock(1).await;
+
+    // While it goes on.
+    let line = Line::change(nut.level(), 30).unwrap();
+    let press = db.posting(db.storekeeper().await, vec![line]);
+    let mut slow = db.database().begin().await.unwrap();
+    let posted = slow.ledger().post(&[press], db.clock().timestamp()).await;
+    assert_eq!(posted.unwrap().len(), 1);
+    let meanwhile = async {
+        db.until_blocked(1).await;
+        // Whoever presses on another item does not wait for the one that is waited for.
+        db.stock(bolt.level(), 1).await;
+        slow.commit().await.unwrap();
+    };
+    let (migrated, ()) = tokio::join!(migrate(&owner), meanwhile);
+    assert_eq!(migrated.unwrap(), 2);
+    assert_eq!(differences(&db).await, NONE);
+    let duplicates = "select item_id from stock_positions group by 1 having count(*) > 1";
+    assert_eq!(db.texts(duplicates).await, NONE);
+    let rows = "select category_id from stock_counts group by category_id, archived, status
+                having count(*) > 1";
+    assert_eq!(db.texts(rows).await, NONE, "numbers that were folded");
+}
+
+/// An import that has added a word, and an item with a word that comes before it.
+#[tokio::test]
+async fn items_are_added_while_words_are_entered() {
+    let db = TestDatabase::new().await;
+    db.item("Aardvark and zebra").await;
+    let owner = forget_all(&db).await;
+    let mut import = db.superuser().await;
+    let add = "begin; insert into search_words values ('zebra')";
+    sqlx::raw_sql(add).execute(&mut import).await.unwrap();
+    let meanwhile = async {
+        db.until_blocked(1).await;
+        db.item("Aardvark").await;
+        sqlx::raw_sql("commit").execute(&mut import).await.unwrap();
+    };
+    let (migrated, ()) = tokio::join!(migrate(&owner), meanwhile);
+    assert_eq!(migrated.unwrap(), 2);
     assert_eq!(differences(&db).await, NONE);
 }

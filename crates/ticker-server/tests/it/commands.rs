@@ -233,6 +233,31 @@ async fn migrating_waits_for_its_login() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn migrating_waits_for_whoever_holds_a_table() {
+    let db = TestDatabase::new().await;
+    // Reads nothing that others change, so it can be run again.
+    db.sql("delete from _sqlx_migrations where description = 'validate posting kinds'")
+        .await;
+    let hold = db.sql(
+        "do $$ begin
+             lock table postings in access exclusive mode;
+             perform pg_sleep(60);
+         exception when query_canceled then null;
+         end $$",
+    );
+    let migrate = async {
+        let holder =
+            "pg_stat_activity where datname = current_database() and wait_event = 'PgSleep'";
+        db.until(&format!("select pid from {holder}"), 1).await;
+        let mut migrating = program(&db).start(&["migrate"], "somebody holds a table");
+        let let_go = format!("select pg_cancel_backend(pid) from {holder}");
+        assert_eq!(db.texts(&let_go).await, ["true"]);
+        assert_eq!(migrating.wait().code(), Some(0), "{}", migrating.log());
+    };
+    tokio::join!(hold, migrate);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_demo_shop_is_loaded_once() {
     let db = TestDatabase::new().await;
     let ticker = program(&db);

@@ -2,10 +2,8 @@
 -- change, which are at a location, and how many there are (docs/decisions/0017-lists-of-a-million-items.md).
 --
 -- All of it follows from items and levels, and is kept by triggers in the transaction that changes these, so that the
--- release before keeps it, too. They run once a statement, however many rows it changes: a batch pays once.
-
--- Nobody changes items while what is kept of them is made: some seconds for a million of them. Reading goes on.
-lock table items, levels in share row exclusive mode;
+-- release before keeps it, too. They run once a statement, however many rows it changes: a batch pays once. What was
+-- there before them is entered by the next file.
 
 -- Where each item stands by what changes with every press. On items themselves each press would enter all indexes.
 create table stock_positions (
@@ -43,19 +41,6 @@ create table stock_counts (
 create table search_words (
     word text collate "C" constraint search_words_pkey primary key
 );
-
-insert into stock_positions select id, archived_at is not null, status, total, changed_at from items;
-insert into stock_places
-select id, 0, false, archived_at is not null, category_id, status, name from items
-union all
-select id, home_location_id, level.item_id is not null, archived_at is not null, category_id, status, name
-from items left join levels level on level.item_id = id and level.location_id = home_location_id
-union all
-select id, location_id, true, archived_at is not null, category_id, status, name
-from levels join items on id = item_id where location_id <> home_location_id;
-insert into stock_counts
-select category_id, archived_at is not null, status, count(*) from items
-group by grouping sets ((category_id, archived_at is not null, status), (archived_at is not null, status));
 
 -- Those that keeping and folding look things up by; what only lists need is made afterwards, beside running replicas.
 -- A position is found by its place in one order and entered into both: an index by item_id would be a third to enter.
@@ -110,13 +95,15 @@ begin
         return null;
     end if;
 
+    -- Who stands nowhere yet was there before, and is counted when it is entered.
     insert into stock_counts
     select category_id, archived, status, sum(items)
     from (
-        select category_id, archived_at is not null as archived, status, 1 as items from new_items
+        select id, category_id, archived_at is not null as archived, status, 1 as items from new_items
         union all
-        select category_id, archived_at is not null, status, -1 from old_items
+        select id, category_id, archived_at is not null, status, -1 from old_items
     ) changes
+    where exists (select from stock_places where item_id = id and location_id = 0)
     group by grouping sets ((category_id, archived, status), (archived, status))
     having sum(items) <> 0;
 
@@ -153,14 +140,6 @@ begin
     return null;
 end $$;
 
-create trigger items_insert_keep after insert on items
-    referencing new table as new_items for each statement execute function keep_inserted_items();
-create trigger items_update_keep after update on items
-    referencing old table as old_items new table as new_items
-    for each statement execute function keep_updated_items();
-create trigger levels_insert_keep after insert on levels
-    referencing new table as new_levels for each statement execute function keep_inserted_levels();
-
 grant select on stock_positions, stock_places, stock_counts, search_words to ticker_app;
 -- For folding.
 grant insert, delete on stock_counts to ticker_app;
@@ -168,4 +147,12 @@ grant insert, delete on stock_counts to ticker_app;
 -- How often a text occurs is guessed from a sample; with a large one, what is rare is not taken for frequent.
 create extension pg_trgm;
 alter table items alter search_text set statistics 1000;
-analyze stock_positions, stock_places, stock_counts, items, categories, locations;
+
+-- Last, as nobody changes items or levels from here to the end.
+create trigger items_insert_keep after insert on items
+    referencing new table as new_items for each statement execute function keep_inserted_items();
+create trigger items_update_keep after update on items
+    referencing old table as old_items new table as new_items
+    for each statement execute function keep_updated_items();
+create trigger levels_insert_keep after insert on levels
+    referencing new table as new_levels for each statement execute function keep_inserted_levels();
