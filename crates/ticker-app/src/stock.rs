@@ -10,7 +10,7 @@ use ticker_domain::ledger::{
 use ticker_domain::location::Location;
 use ticker_domain::page::Page;
 use ticker_domain::permission::{StockAdjust, StockUndoAny, StockView};
-use ticker_domain::stock_list::StockQuery;
+use ticker_domain::stock_list::{StockFilter, StockQuery};
 use ticker_postgres::Access as _;
 
 pub use ticker_postgres::movements::{PostingRow, UndoneBy};
@@ -181,6 +181,20 @@ impl App {
             locations: connection.locations().list().await?,
             any_items,
         })
+    }
+
+    /// How many items a filter of the stock list leaves, by status.
+    ///
+    /// # Errors
+    /// [`Failure`] if the database fails.
+    #[tracing::instrument(name = "app.stock.count", skip_all)]
+    pub async fn count_stock(
+        &self,
+        _by: &Grant<StockView>,
+        filter: &StockFilter,
+    ) -> Result<StockCounts, Failure> {
+        let mut connection = self.database.connect().await?;
+        Ok(connection.stock().counts(filter).await?)
     }
 
     /// One row of the stock list, as it stands under the location filtered for; `None` if there is no

@@ -101,7 +101,8 @@ impl FromStr for StockStatus {
 }
 
 /// When to reorder an item and up to how many, in the item's unit. Each part may be unset.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "(Option<i64>, Option<i64>, Option<i64>)")]
 pub struct Thresholds {
     minimum: Option<i64>,
     target: Option<i64>,
@@ -180,6 +181,16 @@ impl Thresholds {
     #[must_use]
     pub fn reorder_multiple(&self) -> Option<i64> {
         self.reorder_multiple
+    }
+}
+
+impl TryFrom<(Option<i64>, Option<i64>, Option<i64>)> for Thresholds {
+    type Error = ThresholdsError;
+
+    fn try_from(
+        (minimum, target, reorder_multiple): (Option<i64>, Option<i64>, Option<i64>),
+    ) -> Result<Self, ThresholdsError> {
+        Self::new(minimum, target, reorder_multiple)
     }
 }
 

@@ -2,6 +2,7 @@
 
 import { watchFilters } from "./js/filters.js";
 import { watchChoices, watchOrdinaryForms, watchSmallButtons } from "./js/forms.js";
+import { watchHistory } from "./js/history.js";
 import { watchKeys } from "./js/keys.js";
 import { watchList } from "./js/list.js";
 import { watchLive } from "./js/live.js";
@@ -29,6 +30,7 @@ watchChoices();
 watchFilters();
 watchMarks();
 watchList();
+watchHistory();
 watchLive();
 watchSelection();
 document.querySelector("main [autofocus]")?.focus();

@@ -1,7 +1,7 @@
 //! `GET /live`: what moves, as server-sent events (HTML Living Standard, section 9.2).
 //!
-//! - `stock`: an item moved; its data say how it stands now, who did it, and its version. A screen takes
-//!   it only if that is greater than the one it shows.
+//! - `stock`: an item moved; its data say how it stands now and what its status was, who did it and when, and
+//!   its version. A screen takes it only if that is greater than the one it shows.
 //! - `item`: an item changed in another way, such as its name; what shows it must be fetched again.
 //! - `resync`: more was missed than is told; whatever is visible must be fetched again.
 //! - `ended`: the session is over, and coming back makes no sense.
@@ -22,6 +22,7 @@ use axum::response::{IntoResponse as _, Response};
 use futures_util::{StreamExt as _, stream};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use ticker_app::live::{Batch, Bytes, ItemMoved, LiveStream, Over, Position, Told};
 use ticker_domain::permission::StockView;
@@ -152,11 +153,14 @@ struct StockEvent<'a> {
     version: i64,
     on_hand: i64,
     status: StockStatus,
+    /// What the status was before.
+    was: StockStatus,
     levels: Vec<LevelEvent>,
     delta: i64,
     by: Person<'a>,
     others: i64,
     posting: i64,
+    at: Timestamp,
 }
 
 #[derive(Serialize)]
@@ -184,6 +188,7 @@ impl<'a> StockEvent<'a> {
             version: item.version,
             on_hand: item.on_hand,
             status: item.status,
+            was: item.status_before(),
             levels: levels.collect(),
             delta: item.delta,
             by: Person {
@@ -192,6 +197,7 @@ impl<'a> StockEvent<'a> {
             },
             others: item.others,
             posting: item.posting.0,
+            at: item.at,
         }
     }
 }

@@ -61,6 +61,7 @@ pub(crate) fn pages() -> Routes {
         .get("/history.csv", view, history::export::export)
         .get("/live", view, live::follow)
         .get("/inventory.csv", view, inventory::export::export)
+        .get("/inventory/counts", view, inventory::counts)
         .get("/bulk", bulk_changing, bulk::show)
         .post("/bulk", bulk_changing, bulk::apply)
         .get("/bulk/{id}", bulk_changing, bulk::done)

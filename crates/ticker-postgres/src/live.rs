@@ -14,7 +14,7 @@ use serde::Deserialize;
 use sqlx::PgConnection;
 use sqlx::types::Json;
 use ticker_domain::id::{ItemId, LocationId, PostingId, UserId};
-use ticker_domain::stock::StockStatus;
+use ticker_domain::stock::{StockStatus, Thresholds};
 
 use crate::DatabaseError;
 
@@ -61,6 +61,8 @@ pub struct ItemMoved {
     pub on_hand: i64,
     /// What that means.
     pub status: StockStatus,
+    /// Beside which thresholds it means that.
+    pub thresholds: Thresholds,
     /// By how much all of it changed.
     pub delta: i64,
     /// The levels that moved, by location.
@@ -75,6 +77,16 @@ pub struct ItemMoved {
     pub posting: PostingId,
     /// When the first of the movements was made.
     pub since: Timestamp,
+    /// When the last was.
+    pub at: Timestamp,
+}
+
+impl ItemMoved {
+    /// What was on hand before, beside the thresholds of now.
+    #[must_use]
+    pub fn status_before(&self) -> StockStatus {
+        StockStatus::of(self.on_hand - self.delta, &self.thresholds)
+    }
 }
 
 /// A level that moved.
@@ -199,17 +211,20 @@ impl Live<'_> {
                ), level as (
                    select item_id, location_id, sum(delta)::bigint as delta from acted group by 1, 2
                ), item as (
-                   select item_id, sum(delta)::bigint as delta, max(id) as last, min(moved_at) as since,
+                   select item_id, sum(delta)::bigint as delta, max(id) as last, min(moved_at) as since, max(moved_at) as at,
                           count(distinct actor_id) - 1 as others,
                           (array_agg(actor_id order by id desc))[1] as actor_id,
                           (array_agg(posting_id order by id desc))[1] as posting_id
                    from acted group by 1
                ), told as (
-                   select item.item_id as item, v.version, i.total as on_hand, i.status, item.delta, l.levels,
-                          item.actor_id as by, u.display_name as by_name, item.others,
-                          item.posting_id as posting, item.since
+                   select item.item_id as item, v.version, i.total as on_hand, i.status, i.thresholds, item.delta,
+                          l.levels, item.actor_id as by, u.display_name as by_name, item.others,
+                          item.posting_id as posting, item.since, item.at
                    from item
-                   cross join lateral (select total, status from items where id = item.item_id offset 0) i
+                   cross join lateral (
+                       select total, status, json_build_array(minimum, target, reorder_multiple) as thresholds
+                       from items where id = item.item_id offset 0
+                   ) i
                    cross join lateral (
                        select sum(version)::bigint as version from levels where item_id = item.item_id offset 0
                    ) v

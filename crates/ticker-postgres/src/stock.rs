@@ -203,6 +203,16 @@ impl Stock<'_> {
         Ok(is_more.fetch_one(&mut *self.connection).await?)
     }
 
+    /// How many items a filter leaves, as its list says.
+    ///
+    /// # Errors
+    /// [`DatabaseError`] if the database fails.
+    #[tracing::instrument(name = "db.stock.counts", skip_all)]
+    pub async fn counts(&mut self, filter: &StockFilter) -> Result<StockCounts, DatabaseError> {
+        let (found, _) = self.find(filter).await?;
+        self.count(filter, &found).await
+    }
+
     /// One row of the list, as it stands under the location filtered for.
     ///
     /// # Errors

@@ -170,7 +170,7 @@ impl Batches {
 mod tests {
     use jiff::Timestamp;
     use ticker_domain::id::{PostingId, UserId};
-    use ticker_domain::stock::StockStatus;
+    use ticker_domain::stock::{StockStatus, Thresholds};
 
     use super::*;
 
@@ -184,6 +184,7 @@ mod tests {
             version: 1,
             on_hand: 1,
             status: StockStatus::Ok,
+            thresholds: Thresholds::NONE,
             delta: 1,
             levels: Vec::new(),
             by: UserId(1),
@@ -191,6 +192,7 @@ mod tests {
             others: 0,
             posting: PostingId(1),
             since: Timestamp::UNIX_EPOCH,
+            at: Timestamp::UNIX_EPOCH,
         }
     }
 

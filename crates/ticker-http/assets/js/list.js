@@ -1,6 +1,7 @@
 // The rows of a list that is shown while stock moves. A row changes where it stands and never goes
 // elsewhere by itself: what no longer fits the order or the filter is counted, and moves when asked to.
 
+import { setBehind } from "./dot.js";
 import { keepingFocus } from "./focus.js";
 import { isWaiting, settleAll } from "./quantities.js";
 import { loadUnder, reloader } from "./reload.js";
@@ -112,15 +113,66 @@ function takeOver(page, isAsked) {
   strangers.clear();
   known = results();
   for (const { id } of page.querySelectorAll("#results tr[data-item]")) if (!ids.has(id)) strangers.add(id);
-  const [chips, freshChips] = [document, page].map((one) => [...one.querySelectorAll(".results-head .chip .count")]);
-  if (chips.length === freshChips.length) chips.forEach((chip, at) => (chip.textContent = freshChips[at].textContent));
+  const counted = [...page.querySelectorAll("[data-count-of]")];
+  showCounts(Object.fromEntries(counted.map(({ dataset, textContent }) => [dataset.countOf, textContent])));
   settleAll();
   showMoved();
+}
+
+// ---- How many there are --------------------------------------------------------------------------
+
+/** When they could not be had, they are asked for again after this. */
+const RECOUNT_MS = 10_000;
+
+let areCountsOld = false;
+let countsTimer = 0;
+
+/** Asks how many items the filters leave: not while nobody looks, and not oftener than they can be read. */
+function recount() {
+  areCountsOld = true;
+  countsTimer ||= setTimeout(takeCounts, Math.random() * REFETCH_SPREAD_MS);
+}
+
+async function takeCounts() {
+  if (!areCountsOld || document.hidden || !results()) {
+    countsTimer = 0;
+    return;
+  }
+  areCountsOld = false;
+  const asked = location.search;
+  const counts = await loadCounts(asked);
+  if (counts && asked === location.search) showCounts(counts);
+  areCountsOld ||= !counts;
+  setBehind("counts", !counts);
+  countsTimer = setTimeout(takeCounts, counts ? REFETCH_PAUSE_MS : RECOUNT_MS * (0.75 + Math.random() / 2));
+}
+
+async function loadCounts(query) {
+  try {
+    const response = await fetch(`/inventory/counts${query}`, { headers: { Accept: "application/json" } });
+    return response.ok && !response.redirected ? await response.json() : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Shows how many there are of each kind, where a chip or the bar for selected rows says it. */
+function showCounts(counts) {
+  for (const shown of document.querySelectorAll("[data-count-of]")) {
+    const text = counts[shown.dataset.countOf];
+    if (text && shown.textContent !== text) shown.textContent = text;
+  }
 }
 
 export function watchList() {
   document.addEventListener("click", (event) => {
     if (event.target.closest("#moved")) refresh();
+  });
+  document.addEventListener("ticker:stock", ({ detail }) => {
+    if (results() && detail.was !== detail.status) recount();
+  });
+  document.addEventListener("visibilitychange", () => {
+    if (areCountsOld && !document.hidden) recount();
   });
   document.addEventListener("ticker:moved", showMoved);
   document.addEventListener("htmx:afterSettle", showMoved);

@@ -91,7 +91,7 @@ function receive(block) {
   else state.failures = 0;
   if (!fields.event) return;
   const data = fields.data ? JSON.parse(fields.data) : {};
-  if (fields.event === "stock") hear(data, newsOf(data));
+  if (fields.event === "stock") stockMoved(data);
   else if (fields.event === "item") itemChanged(String(data.item));
   else if (fields.event === "resync") resync();
   else if (fields.event === "ended") end();
@@ -101,6 +101,12 @@ function receive(block) {
 function newsOf({ by, others, delta }) {
   const name = String(by.id) === document.body.dataset.user ? "You" : by.name.split(" ")[0];
   return { who: `${name}${others > 0 ? ` and ${others} more` : ""}`, change: change(delta) };
+}
+
+function stockMoved(event) {
+  const news = newsOf(event);
+  document.dispatchEvent(new CustomEvent("ticker:stock", { detail: { ...event, news } }));
+  hear(event, news);
 }
 
 /** What of the page is older than it was heard, now or once an own answer has come. */
@@ -121,6 +127,7 @@ function itemChanged(item) {
 function resync() {
   refetch();
   refetchPanels(document.querySelector("#stock")?.dataset.item, { whole: true });
+  document.dispatchEvent(new CustomEvent("ticker:missed"));
 }
 
 let toldAt = -Infinity;

@@ -19,6 +19,12 @@ function showStatus(mark, status) {
   if (pattern && !mark.matches(`.status-${status}`)) mark.replaceWith(pattern.cloneNode(true));
 }
 
+/** Shows the status of the item that a page is about. */
+export function showHeadStatus(status) {
+  const mark = document.querySelector("#item-status .status");
+  if (mark) showStatus(mark, status);
+}
+
 function showElsewhere(row, total) {
   const quantity = row.querySelector("[data-quantity][data-level]");
   const place = row.querySelector(".location");
@@ -34,12 +40,12 @@ function showElsewhere(row, total) {
   shown.textContent = `+ ${number(rest)} elsewhere`;
 }
 
-function showTime(row) {
+/** Shows when an item last moved, by the server's clock. */
+function showTime(row, at) {
   const time = row.querySelector("time");
-  if (!time) return;
-  const now = new Date();
-  time.dateTime = now.toISOString().replace(/\.\d+/, "");
-  time.textContent = timeText.format(now);
+  if (!time || !at) return;
+  time.dateTime = at.replace(/\.\d+/, "");
+  time.textContent = timeText.format(new Date(at));
   time.title = `${time.textContent} UTC`;
 }
 
@@ -61,14 +67,13 @@ function showWho(holder, { who, change }) {
 export function watchMarks() {
   document.addEventListener("ticker:moved", ({ target: holder, detail }) => {
     for (const mark of holder.querySelectorAll(".status")) showStatus(mark, detail.status);
-    const head = document.querySelector("#item-status .status");
-    if (head && holder.id === "stock") showStatus(head, detail.status);
+    if (holder.id === "stock") showHeadStatus(detail.status);
     for (const word of ["out", "low", "ok", "over"]) {
       holder.classList.toggle(`is-${word}`, word === detail.status);
       holder.querySelector(".gauge")?.classList.toggle(word, word === detail.status);
     }
     showElsewhere(holder, detail.onHand);
-    showTime(holder);
+    showTime(holder, detail.at);
     showGauge(holder, detail.onHand);
     if (detail.news) showWho(holder, detail.news);
   });

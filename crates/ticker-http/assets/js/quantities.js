@@ -4,7 +4,7 @@
 /** What waits to be saved: item → location → `{ delta, isStuck }`. */
 const waiting = new Map();
 
-/** The newest that was heard of an item, by its number: `{ version, onHand, status, levels, news }`. */
+/** The newest that was heard of an item, by its number: `{ version, onHand, status, levels, news, at }`. */
 const heard = new Map();
 /** Who left a page open over a busy shop keeps the latest only; pages load with what was before. */
 const HEARD_MAX = 1000;
@@ -73,7 +73,7 @@ export async function awaiting(item, answer) {
 }
 
 /**
- * Takes what the server tells of an item: `{ item, version, on_hand, status, levels }`, and `news` as what
+ * Takes what the server tells of an item: `{ item, version, on_hand, status, levels, at }`, and `news` as what
  * is to be said about it. What is shown and older hears of it by the event `ticker:moved`.
  */
 export function hear(event, news) {
@@ -86,7 +86,8 @@ export function hear(event, news) {
   }
   const isNewer = event.version > known.version;
   heard.delete(item);
-  heard.set(item, isNewer ? { version: event.version, onHand: event.on_hand, status: event.status, levels, news } : known);
+  const { version, on_hand: onHand, status, at } = event;
+  heard.set(item, isNewer ? { version, onHand, status, levels, news, at } : known);
   if (heard.size > HEARD_MAX) heard.delete(heard.keys().next().value);
   if (isNewer) settle(item);
 }

@@ -4,10 +4,10 @@ import { setBehind } from "./dot.js";
 
 const PAUSE_MS_MAX = 60_000;
 
-/** The page as it is now; null if it cannot be had. */
-export async function loadPage() {
+/** A page as it is now, this one or another; null if it cannot be had. */
+export async function loadPage(address = location.href) {
   try {
-    const response = await fetch(location.href, { headers: { Accept: "text/html" } });
+    const response = await fetch(address, { headers: { Accept: "text/html" } });
     if (!response.ok || response.redirected) return null;
     return new DOMParser().parseFromString(await response.text(), "text/html");
   } catch {

@@ -2,6 +2,7 @@
 // ones come in; what may not have arrived is sent again under the same key until it is answered.
 
 import { newKey, place, post } from "./exchange.js";
+import { change, number } from "./quantities.js";
 import { showError } from "./toasts.js";
 
 const RETRY_MS_MAX = 15_000;
@@ -91,6 +92,7 @@ function settle(scan, answer) {
   say(words.join(", "), isBad);
   sound(isBad);
   remember();
+  if (latest) showSince(latest);
 }
 
 /** Keeps the list as short as it would be after reloading, and its address. */
@@ -106,6 +108,22 @@ function remember() {
     if (value) address.set(name, value);
   }
   history.replaceState(history.state, "", `/scan?${address}`);
+}
+
+/** The last that was heard of the ledger; it may be newer than an answer that comes after it. */
+let latest = null;
+
+/** Says beside the newest scan how far the level that it counted has moved on since. */
+function showSince({ posting, item, levels }) {
+  const entry = list().querySelector("li.is-done[data-after]:first-child");
+  const { trace, scanned, location, after } = entry?.dataset ?? {};
+  if (scanned !== String(item) || !(posting > Number(trace.slice(1)))) return;
+  const level = levels.find((level) => String(level.location) === location);
+  if (!level) return;
+  const result = entry.querySelector(".result");
+  const since = result.querySelector(".since") ?? result.appendChild(document.createElement("b"));
+  since.className = "since";
+  since.textContent = ` · now ${number(level.on_hand)} (${change(level.on_hand - Number(after))})`;
 }
 
 // ---- What is heard -------------------------------------------------------------------------------
@@ -288,6 +306,10 @@ export function watchScans() {
   document.addEventListener("click", ({ target }) => (isSigningIn = Boolean(target.closest("a[href^='/login?']"))));
   addEventListener("beforeunload", (event) => {
     if (!isSigningIn && waiting.some((scan) => scan.stuck)) event.preventDefault();
+  });
+  document.addEventListener("ticker:stock", ({ detail }) => {
+    latest = detail;
+    showSince(detail);
   });
   watchSound();
   keepFocus();

@@ -23,7 +23,7 @@ use super::inventory::view::Pages;
 use super::item::head;
 use super::item::view::ItemHead;
 use super::layout::{Layout, Section, UndoForm};
-use super::{left_toast, page};
+use super::{left_toast, live_cursor, page};
 use crate::access::May;
 use crate::error::{HttpError, PageResult};
 use crate::flash::{Flash, LeftUndo};
@@ -40,6 +40,7 @@ pub(crate) async fn list(
     Query(params): Query<Params>,
 ) -> PageResult {
     let (edge, filter) = (params.edge()?, params.filter()?);
+    let cursor = live_cursor(&web, &by).await;
     let found = web
         .app
         .show_item(&by, id)
@@ -84,7 +85,10 @@ pub(crate) async fn list(
     let template = HistoryPage {
         layout: Layout::of(by.user(), Section::Inventory)
             .over_locations(found.levels.len())
-            .with(left_toast(&flash)),
+            .with(left_toast(&flash))
+            .live(cursor),
+        newest_href: params.address(&path, &[]),
+        stock_version: found.stock_version,
         head: ItemHead {
             export_href: params.address("/history.csv", &[("item", &id)]),
             ..head(&found.item, by.user(), "history")

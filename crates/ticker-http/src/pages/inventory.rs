@@ -5,11 +5,15 @@ pub(crate) mod export;
 pub(crate) mod row;
 pub(crate) mod view;
 
+use std::collections::BTreeMap;
+
+use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::response::IntoResponse as _;
 use jiff::Timestamp;
 use ticker_app::demo::LoadDemoError;
-use ticker_app::stock::StockList;
+use ticker_app::stock::{StockCounts, StockList};
 use ticker_domain::page::{Direction, Edge, PAGE_SIZE_DEFAULT, PAGE_SIZES};
 use ticker_domain::permission::{ItemCreate, Permission, StockView};
 use ticker_domain::stock::StockStatus;
@@ -17,7 +21,7 @@ use ticker_domain::stock_list::{ItemCount, StockFilter, StockQuery, StockSort};
 use ticker_domain::user::Role;
 
 use self::address::{Params, href};
-use self::view::{Chip, Correction, Filters, Head, InventoryPage, Pages, Selection};
+use self::view::{Chip, Correction, Counted, Filters, Head, InventoryPage, Pages, Selection};
 use super::bulk::view::Hidden;
 use super::display::number;
 use super::fields::Choice;
@@ -45,6 +49,21 @@ pub(crate) async fn list(
         .live(cursor);
     let template = show(layout, by.user().role, &query, &list, web.clock.now());
     page(StatusCode::OK, &template)
+}
+
+/// Says how many items the list's filters leave, by status and in the words of the list: for a list that is open
+/// while stock moves.
+pub(crate) async fn counts(
+    State(web): State<Web>,
+    May(by): May<StockView>,
+    Query(params): Query<Params>,
+) -> PageResult {
+    let query = address::read(&params).map_err(|bad| HttpError::bad_request(bad.to_string()))?;
+    let counts = web.app.count_stock(&by, &query.filter).await?;
+    let statuses = StockStatus::ALL.map(Some).into_iter().chain([None]);
+    let counted = statuses.filter_map(|status| counted(&counts, status));
+    let counts: BTreeMap<_, _> = counted.map(|one| (one.of, one.items)).collect();
+    Ok(Json(counts).into_response())
 }
 
 /// Fills an empty inventory with the demo shop.
@@ -117,14 +136,17 @@ fn selection(role: Role, query: &StockQuery, list: &StockList) -> Selection {
         // What is selected is what is shown, not what was typed.
         query.filter.search.clone_from(&list.corrected);
     }
-    let matching = list.counts.of(query.filter.status);
+    let matching = Counted {
+        of: (!query.filter.archived).then(|| word(query.filter.status)),
+        items: in_words(list.counts.of(query.filter.status)),
+    };
     let is_part = list.page.has_before || list.page.has_after;
     let named = address::fields(&query).into_iter();
     let hidden = named.map(|(name, value)| Hidden::of((name, value.as_str())));
     Selection {
         hidden: hidden.collect(),
         may_change: role.may(Permission::BulkApply),
-        all_matching: is_part.then(|| in_words(matching)),
+        all_matching: is_part.then_some(matching),
     }
 }
 
@@ -198,11 +220,7 @@ fn chips(query: &StockQuery, list: &StockList) -> Vec<Chip> {
         })
     };
     // While archived items are listed, their statuses are not offered, and the others are not counted.
-    let count = |status| {
-        let items = list.counts.of(status);
-        // Of how many nothing is known is not said.
-        (!shown.archived && items != ItemCount::MoreThan(0)).then(|| in_words(items))
-    };
+    let count = |status| counted(&list.counts, status).filter(|_| !shown.archived);
     let all = Chip {
         word: "",
         label: "All",
@@ -220,7 +238,10 @@ fn chips(query: &StockQuery, list: &StockList) -> Vec<Chip> {
     let archived = Chip {
         word: "archived",
         label: "Archived",
-        count: shown.archived.then(|| in_words(list.counts.all)),
+        count: shown.archived.then(|| Counted {
+            of: None,
+            items: in_words(list.counts.all),
+        }),
         href: at(None, true),
         current: shown.archived,
     };
@@ -292,6 +313,20 @@ fn title(filter: &StockFilter, list: &StockList) -> String {
 fn correction(filter: &StockFilter, list: &StockList) -> Option<Correction> {
     let (searched, shown) = (filter.search.clone()?, list.corrected.clone()?);
     Some(Correction { searched, shown })
+}
+
+/// How many have a status, or any; nothing where nothing is known of how many.
+fn counted(counts: &StockCounts, status: Option<StockStatus>) -> Option<Counted> {
+    let items = counts.of(status);
+    (items != ItemCount::MoreThan(0)).then(|| Counted {
+        of: Some(word(status)),
+        items: in_words(items),
+    })
+}
+
+/// What counts are called for script.
+fn word(status: Option<StockStatus>) -> &'static str {
+    status.map_or("all", StockStatus::as_str)
 }
 
 /// `980,020`, or `1,000+` where counting ended there.

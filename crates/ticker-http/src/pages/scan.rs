@@ -11,7 +11,7 @@ use ticker_app::scan::{ScanRow, ScanStock, ScanStockError, Scanned};
 use ticker_app::stock::AdjustStockError;
 use ticker_auth::Grant;
 use ticker_domain::id::{ItemId, PostingId};
-use ticker_domain::ledger::{DELTA_MAX, IdempotencyKey};
+use ticker_domain::ledger::{DELTA_MAX, IdempotencyKey, LevelId};
 use ticker_domain::permission::{ItemCreate, Permit as _, StockAdjust, StockView};
 use ticker_domain::scan::{Carrier, Code};
 
@@ -21,7 +21,7 @@ use super::display::{change, number, read_number};
 use super::fields::{Choice, Field, Problems};
 use super::inventory::address::encode;
 use super::layout::{Layout, Section};
-use super::{KEY_LOST, adjust, left_toast, new_key, page, see_other};
+use super::{KEY_LOST, adjust, left_toast, live_cursor, new_key, page, see_other};
 use crate::access::May;
 use crate::error::{HttpError, PageResult};
 use crate::flash::{Flash, LeftUndo};
@@ -55,7 +55,10 @@ pub(crate) async fn show(
         return find(&web, &by, &params.find).await;
     }
     let sitting = Sitting::read(&params.mode, &params.location, &params.scans)?;
-    let layout = Layout::of(by.user(), Section::Scan).with(left_toast(&flash));
+    let cursor = live_cursor(&web, &by.user().grant::<StockView>()?).await;
+    let layout = Layout::of(by.user(), Section::Scan)
+        .with(left_toast(&flash))
+        .live(cursor);
     let template = Sheet::of(layout, sitting).fill(&web, &by).await?;
     page(StatusCode::OK, &template)
 }
@@ -385,6 +388,13 @@ fn posted(row: &ScanRow, sitting: &Sitting) -> Entry {
         } else {
             Tone::Done
         },
+        scanned: Some(view::Scanned {
+            level: LevelId {
+                item: row.item,
+                location: row.location,
+            },
+            after: row.after,
+        }),
         undo: (!row.undone).then(|| undo.form()),
         trace: Trace::Posted(row.posting).write(),
         change: Some(change(row.delta)),

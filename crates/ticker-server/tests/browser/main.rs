@@ -16,6 +16,7 @@ mod hostile_names;
 mod keyboard;
 mod layout;
 mod live;
+mod live_pages;
 mod live_replicas;
 mod manager;
 mod pages;

@@ -13,6 +13,10 @@ use crate::pages::layout::{Layout, UndoForm};
 pub(crate) struct HistoryPage {
     pub(crate) layout: Layout,
     pub(crate) head: ItemHead,
+    /// Where the newest movements are, under the same filters.
+    pub(crate) newest_href: String,
+    /// How many movements there are: script counts what comes after them.
+    pub(crate) stock_version: i64,
     pub(crate) filters: Filters,
     /// Where the history without filters is, when there are any.
     pub(crate) clear_href: Option<String>,

@@ -37,8 +37,17 @@ pub(crate) struct Selection {
     pub(crate) hidden: Vec<Hidden>,
     /// Whether changes to many items at once are offered.
     pub(crate) may_change: bool,
-    /// Where the list goes on beyond this page: how many match, in words.
-    pub(crate) all_matching: Option<String>,
+    /// Where the list goes on beyond this page: how many match.
+    pub(crate) all_matching: Option<Counted>,
+}
+
+/// How many items there are of a kind.
+#[derive(Clone, Debug)]
+pub(crate) struct Counted {
+    /// The status, or `all`, by which script finds it when it changes; none if it does not.
+    pub(crate) of: Option<&'static str>,
+    /// How many, in words.
+    pub(crate) items: String,
 }
 
 /// Another spelling of a search, whose items are shown because nothing matches it as it is.
@@ -77,7 +86,7 @@ pub(crate) struct Chip {
     pub(crate) word: &'static str,
     pub(crate) label: &'static str,
     /// How many items have it, where that is known.
-    pub(crate) count: Option<String>,
+    pub(crate) count: Option<Counted>,
     pub(crate) href: String,
     pub(crate) current: bool,
 }

@@ -1,6 +1,7 @@
 //! What the scanning page shows.
 
 use askama::Template;
+use ticker_domain::ledger::LevelId;
 
 use crate::pages::fields::{Choice, Field, Problems};
 use crate::pages::layout::{Layout, UndoForm};
@@ -40,6 +41,8 @@ pub(crate) struct Entry {
     /// The element that it replaces, where script waits for it.
     pub(crate) id: Option<String>,
     pub(crate) tone: Tone,
+    /// What it counted.
+    pub(crate) scanned: Option<Scanned>,
     /// What remains of it in the sitting; empty when nothing does.
     pub(crate) trace: String,
     /// By how much something changed: `+1`.
@@ -57,6 +60,13 @@ pub(crate) struct Entry {
     pub(crate) add_href: Option<String>,
     /// Who carries the code, when several do.
     pub(crate) options: Vec<Candidate>,
+}
+
+/// The level that a scan changed, and what it held afterwards.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scanned {
+    pub(crate) level: LevelId,
+    pub(crate) after: i64,
 }
 
 /// What an entry looks and sounds like.
