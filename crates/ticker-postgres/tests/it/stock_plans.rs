@@ -1,13 +1,14 @@
 //! How much of a big inventory a list reads: whatever is asked for, some thousand rows at most, and no table as
 //! a whole. What is counted is what PostgreSQL has counted, of the very statements that run.
 
-use sqlx::PgConnection;
 use ticker_domain::id::{CategoryId, ItemId, LocationId};
 use ticker_domain::page::{Direction, Edge};
 use ticker_domain::stock::StockStatus;
 use ticker_domain::stock_list::{StockCursor, StockFilter, StockQuery, StockSort};
-use ticker_postgres::{Access as _, Connection};
+use ticker_postgres::Access as _;
 use ticker_testkit::TestDatabase;
+
+use crate::meter::Meter;
 
 const ITEMS: u32 = 40_000;
 /// A category with most items, and one with a few.
@@ -54,52 +55,7 @@ pub(crate) async fn big_shop(items: u32) -> TestDatabase {
     db
 }
 
-/// What PostgreSQL has counted.
-struct Meter {
-    connection: PgConnection,
-}
-
 impl Meter {
-    async fn of(db: &TestDatabase) -> Self {
-        Self {
-            connection: db.superuser().await,
-        }
-    }
-
-    /// What was read so far: rows of tables read in order, and entries of indexes.
-    async fn reading(&mut self) -> (i64, i64) {
-        let sql = "select (select sum(seq_tup_read)::bigint from pg_stat_user_tables
-                           where relname in ('items', 'levels', 'stock_places', 'stock_positions')),
-                          (select sum(idx_tup_read)::bigint from pg_stat_user_indexes)";
-        sqlx::query_as(sql)
-            .fetch_one(&mut self.connection)
-            .await
-            .unwrap()
-    }
-
-    /// What the statements of a connection read, by the time that it has ended.
-    async fn reading_of<F>(&mut self, db: &TestDatabase, work: F) -> (i64, i64)
-    where
-        F: AsyncFnOnce(&mut Connection),
-    {
-        let (rows, entries) = self.reading().await;
-        let database = db.replica(1);
-        work(&mut database.connect().await.unwrap()).await;
-        database.close().await;
-        // A connection that ends adds what it has counted before it is gone.
-        let gone = "select not exists (select from pg_stat_activity
-                    where datname = current_database() and usename = 'ticker_test_app')";
-        while !sqlx::query_scalar::<_, bool>(gone)
-            .fetch_one(&mut self.connection)
-            .await
-            .unwrap()
-        {
-            tokio::task::yield_now().await;
-        }
-        let (rows_after, entries_after) = self.reading().await;
-        (rows_after - rows, entries_after - entries)
-    }
-
     /// Lists of one filter and sort in both directions read no table in order, and of indexes a bounded part.
     async fn check(&mut self, db: &TestDatabase, queries: &[StockQuery], max: i64) {
         let (rows, entries) = self
