@@ -173,23 +173,31 @@ impl Movements<'_> {
         let (reason, kind) = filter.what.map_or((None, None), What::stored);
         let rows = sqlx::query!(
             r#"select m.id, m.moved_at as "moved_at: jiff_sqlx::Timestamp",
-                      ($6::bigint is null or p.actor_id = $6)
+                      ($6::bigint is null or m.actor_id = $6)
                       and ($7::bigint is null or m.location_id = $7)
                       and ($8::bigint is null or sign(m.delta) = $8)
-                      and ($9::text is null or p.reason = $9 and p.kind is null and u.undoes_id is null)
-                      and ($10::text is null or $10 = case when u.undoes_id is null then p.kind else 'undo' end)
+                      and ($9::text is null or m.reason = $9 and m.kind is null and m.undoes_id is null)
+                      and ($10::text is null or $10 = case when m.undoes_id is null then m.kind else 'undo' end)
                       and ($11::timestamptz is null or m.moved_at >= $11)
                       and ($12::timestamptz is null or m.moved_at < $12) as wanted
                from (
+                   -- An item's as a range: no other index gives this order, however many movements are its own.
                    (select id from movements
-                    where item_id = $1 and not $4 and id > $2 and id < $3 order by id desc limit $5)
+                    where not $4 and (item_id, id) > ($1, $2) and (item_id, id) < ($1, $3)
+                    order by item_id desc, id desc limit $5)
                    union all
                    (select id from movements
-                    where item_id = $1 and $4 and id > $2 and id < $3 order by id limit $5)
+                    where $4 and (item_id, id) > ($1, $2) and (item_id, id) < ($1, $3)
+                    order by item_id, id limit $5)
                ) read
-               join movements m on m.id = read.id
-               join postings p on p.id = m.posting_id
-               left join undos u on u.posting_id = p.id
+               -- Each is looked up: joined as a whole, postings would be read up to the newest of these.
+               cross join lateral (
+                   select m.id, m.moved_at, m.location_id, m.delta, p.actor_id, p.reason, p.kind, u.undoes_id
+                   from movements m
+                   join postings p on p.id = m.posting_id
+                   left join undos u on u.posting_id = p.id
+                   where m.id = read.id offset 0
+               ) m
                order by case when $4 then m.id else -m.id end"#,
             item.0,
             span.low,
@@ -228,7 +236,8 @@ impl Movements<'_> {
             r#"select id, display_name from users
                where id = $2 or id in (
                    select p.actor_id
-                   from (select posting_id from movements where item_id = $1 order by id desc limit $3) m
+                   from (select posting_id from movements where (item_id, id) > ($1, 0) and item_id <= $1
+                         order by item_id desc, id desc limit $3) m
                    join postings p on p.id = m.posting_id
                )
                order by display_name, id"#,
