@@ -32,7 +32,7 @@ pub(super) fn list(ground: &Ground, plan: &Plan) -> Result<Report> {
             read(ground, plan, replica, plan.listing, &first)
         }));
     }
-    let (rates, samples) = turns::take(ground, plan.rounds, &sides)?;
+    let (rates, samples) = turns::take_reading(&grounds, plan.rounds, &sides)?;
     let p99s = p99s(&rates, &samples);
     let largest = &rates[2];
     let mut figures: Vec<Figure> = rates[..2].iter().cloned().map(Figure::from).collect();
@@ -65,7 +65,7 @@ pub(super) fn deep(ground: &Ground, plan: &Plan) -> Result<Report> {
             })
         })
         .collect();
-    let (rates, samples) = turns::take(ground, plan.rounds, &sides)?;
+    let (rates, samples) = turns::take_reading(&[ground], plan.rounds, &sides)?;
     let first = &rates[0];
     let mut figures: Vec<Figure> = vec![first.clone().into()];
     for (rate, p99) in rates.iter().zip(p99s(&rates, &samples)).skip(1) {
@@ -94,7 +94,7 @@ pub(super) fn search(ground: &Ground, plan: &Plan) -> Result<Report> {
             })
         })
         .collect();
-    let (rates, samples) = turns::take(ground, plan.rounds, &sides)?;
+    let (rates, samples) = turns::take_reading(&[ground], plan.rounds, &sides)?;
     let reaching = |p99: Series| p99.reaching(Reach::AtMost(50.0));
     let p99s = p99s(&rates, &samples).into_iter().map(reaching);
     let mut figures: Vec<Figure> = rates.iter().cloned().map(Figure::from).collect();

@@ -131,7 +131,7 @@ impl Load {
         let file = ground.folder().join("addresses");
         std::fs::write(&file, addresses.join("\n")).context("cannot write the addresses")?;
         let mut command = command(ground, &[replica]);
-        for_time(&mut command, plan);
+        for_seconds(&mut command, plan, plan.reading_seconds);
         command.args(["--scenario", "lists", "--clients", &clients.to_string()]);
         measure(ground, command.arg("--addresses").arg(&file))
     }
@@ -228,7 +228,11 @@ fn command(ground: &Ground, replicas: &[&Replica]) -> Command {
 }
 
 fn for_time(command: &mut Command, plan: &Plan) {
-    command.args(["--duration", &format!("{}s", plan.seconds)]);
+    for_seconds(command, plan, plan.seconds);
+}
+
+fn for_seconds(command: &mut Command, plan: &Plan, seconds: u32) {
+    command.args(["--duration", &format!("{seconds}s")]);
     command.args(["--warm-up", &format!("{}s", plan.warm_up_seconds)]);
 }
 

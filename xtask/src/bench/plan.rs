@@ -9,6 +9,8 @@ pub(crate) struct Plan {
     pub(super) rounds: u32,
     /// How long each turn is measured.
     pub(super) seconds: u32,
+    /// The same of pages, which come a thousand a second.
+    pub(super) reading_seconds: u32,
     /// How long Ticker runs before it is measured.
     pub(super) warm_up_seconds: u32,
     /// Items in the inventory.
@@ -47,6 +49,7 @@ impl Plan {
     pub(crate) const FULL: Self = Self {
         rounds: 5,
         seconds: 10,
+        reading_seconds: 5,
         warm_up_seconds: 2,
         items: 100_000,
         catalogues: [1_000, 100_000, 1_000_000],
@@ -68,6 +71,7 @@ impl Plan {
     pub(crate) const SHORT: Self = Self {
         rounds: 1,
         seconds: 1,
+        reading_seconds: 1,
         warm_up_seconds: 0,
         items: 1_000,
         catalogues: [100, 1_000, 5_000],
@@ -143,6 +147,7 @@ impl Plan {
         serde_json::json!({
             "rounds": self.rounds,
             "seconds": self.seconds,
+            "reading_seconds": self.reading_seconds,
             "warm_up_seconds": self.warm_up_seconds,
             "items": self.items,
             "catalogues": self.catalogues,

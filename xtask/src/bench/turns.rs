@@ -40,6 +40,31 @@ pub(super) fn take(
     rounds: u32,
     sides: &[Side<'_>],
 ) -> Result<(Vec<Series>, Vec<Value>)> {
+    take_after(|| ground.tidy_up(), rounds, sides)
+}
+
+/// As [`take`], of sides that only read: the database is tidied up once.
+///
+/// # Errors
+/// As [`take`].
+pub(super) fn take_reading(
+    grounds: &[&Ground],
+    rounds: u32,
+    sides: &[Side<'_>],
+) -> Result<(Vec<Series>, Vec<Value>)> {
+    let step = Step::start("Tidying up");
+    for ground in grounds {
+        ground.tidy_up()?;
+    }
+    step.done();
+    take_after(|| Ok(()), rounds, sides)
+}
+
+fn take_after(
+    prepare: impl Fn() -> Result<()>,
+    rounds: u32,
+    sides: &[Side<'_>],
+) -> Result<(Vec<Series>, Vec<Value>)> {
     let mut series: Vec<Series> = sides
         .iter()
         .map(|side| Series::new(side.name.clone(), "/s"))
@@ -47,7 +72,7 @@ pub(super) fn take(
     let mut details = Vec::new();
     for round in 1..=rounds {
         for (side, series) in sides.iter().zip(&mut series) {
-            ground.tidy_up()?;
+            prepare()?;
             let step = Step::start(format!("Round {round} of {rounds}: {}", side.name));
             let sample = (side.measure)()?;
             step.done_with(&format!(
