@@ -45,14 +45,21 @@ function close() {
   stream?.abort();
 }
 
+/** Waits for what the server says next. When it has said nothing for too long, the stream is given up. */
+function unlessSilent(stream, said) {
+  const silence = setTimeout(() => stream.abort(), SILENCE_MS);
+  return said.finally(() => clearTimeout(silence));
+}
+
 /** Reads a stream to its end. */
 async function follow(stream) {
   const address = state.cursor ? `/live?after=${encodeURIComponent(state.cursor)}` : "/live";
-  const response = await fetch(address, {
+  const asked = fetch(address, {
     headers: { Accept: "text/event-stream" },
     cache: "no-store",
     signal: stream.signal,
   });
+  const response = await unlessSilent(stream, asked);
   const isStream = response.headers.get("content-type")?.startsWith("text/event-stream");
   if (response.status === 401 || response.status === 403 || (response.redirected && !isStream)) {
     end();
@@ -61,20 +68,13 @@ async function follow(stream) {
   if (!response.ok || !isStream) return;
   showStream("live");
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
-  let silence = 0;
   let text = "";
-  try {
-    for (;;) {
-      silence = setTimeout(() => stream.abort(), SILENCE_MS);
-      const { done, value } = await reader.read();
-      clearTimeout(silence);
-      if (done) return;
-      const blocks = (text + value).split("\n\n");
-      text = blocks.pop();
-      blocks.forEach(receive);
-    }
-  } finally {
-    clearTimeout(silence);
+  for (;;) {
+    const { done, value } = await unlessSilent(stream, reader.read());
+    if (done) return;
+    const blocks = (text + value).split("\n\n");
+    text = blocks.pop();
+    blocks.forEach(receive);
   }
 }
 

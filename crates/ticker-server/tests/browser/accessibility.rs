@@ -1,6 +1,6 @@
 //! Every page, in light and dark, on a desk and on a telephone, held against WCAG 2.2 AA.
 
-use crate::harness::{Browser, Rules, Script, Stage, Theme, story};
+use crate::harness::{Browser, Script, Stage, Theme, story};
 use crate::pages::{demo_shop, tour, tour_empty};
 
 #[tokio::test]
@@ -23,10 +23,10 @@ async fn nothing_is_in_the_way(stage: &Stage, (width, height): (u32, u32)) {
     let page = &stage.browser;
     let mut visit = async |name: &str| {
         page.resize(width, height).await;
-        for (theme, rules) in [(Theme::Light, Rules::All), (Theme::Dark, Rules::OfColour)] {
+        for theme in Theme::BOTH {
             page.prefer(theme).await;
             assert_eq!(
-                page.barriers(rules).await,
+                page.barriers().await,
                 Vec::<String>::new(),
                 "{name} at {width} px, {}",
                 theme.as_str()
@@ -44,20 +44,14 @@ async fn nothing_is_in_the_way(stage: &Stage, (width, height): (u32, u32)) {
 /// The control: an audit of a page with these faults names them.
 async fn a_barrier_would_be_noticed(page: &Browser) {
     page.go("/login").await;
-    assert_eq!(page.barriers(Rules::All).await, Vec::<String>::new());
+    assert_eq!(page.barriers().await, Vec::<String>::new());
     let plant = "const main = document.querySelector('main'); \
          main.append(document.createElement('img'), document.createElement('button')); \
          const faint = document.createElement('p'); faint.textContent = 'faint'; \
          faint.style.color = '#bbb'; faint.style.background = '#fff'; main.append(faint)";
     page.run(plant).await;
-    let faint = "color-contrast";
-    let barriers = page.barriers(Rules::OfColour).await;
-    assert!(
-        barriers.iter().all(|barrier| barrier.starts_with(faint)) && !barriers.is_empty(),
-        "{barriers:?}"
-    );
-    let barriers = page.barriers(Rules::All).await;
-    for rule in ["image-alt", "button-name", faint] {
+    let barriers = page.barriers().await;
+    for rule in ["image-alt", "button-name", "color-contrast"] {
         assert!(
             barriers.iter().any(|barrier| barrier.starts_with(rule)),
             "{rule}: {barriers:?}"

@@ -25,7 +25,6 @@ use ticker_testkit::TestDatabase;
 use tokio::sync::OnceCell;
 
 pub(crate) use self::await_condition::eventually;
-pub(crate) use self::axe::Rules;
 pub(crate) use self::browser::{Browser, Script, Theme};
 pub(crate) use self::client::{Client, hidden_field};
 pub(crate) use self::gate::Gate;

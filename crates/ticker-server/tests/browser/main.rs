@@ -5,6 +5,7 @@
 //! then look where a person cannot: into the ledger. A story that fails leaves a picture of the page, its
 //! source and the server's log in `target/browser-failures/`.
 
+mod absence;
 mod accessibility;
 mod admin;
 mod bulk;
@@ -31,6 +32,7 @@ mod signed_out;
 mod staff;
 mod states;
 mod telephone;
+mod transfer;
 mod two_people;
 mod undo;
 mod weight;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use serde_json::{Value, json};
-use thirtyfour::{Capabilities, Cookie, WebDriver};
+use thirtyfour::{Capabilities, Cookie, WebDriver, WindowHandle};
 
 use super::chromedriver::{Chromedriver, from_environment};
 use super::server::scratch_folder;
@@ -129,6 +129,34 @@ impl Browser {
         });
         self.devtools("Network.emulateNetworkConditions", conditions)
             .await;
+    }
+
+    /// From the next page on, its scripts' waits of half a minute and more are over twenty times as soon.
+    pub(crate) async fn hurry_long_waits(&self) {
+        let source = "const wait = window.setTimeout; \
+             window.setTimeout = (act, ms, ...rest) => wait(act, ms >= 30000 ? ms / 20 : ms, ...rest)";
+        let script = json!({ "source": source });
+        self.devtools("Page.addScriptToEvaluateOnNewDocument", script)
+            .await;
+    }
+
+    /// Opens another tab in front of this one, on a page that shows nothing.
+    pub(crate) async fn open_tab_in_front(&self) -> WindowHandle {
+        let behind = self.driver.window().await.expect("a tab");
+        let tab = self.driver.new_tab().await.expect("another tab");
+        self.driver.switch_to_window(tab).await.expect("to it");
+        self.go("/healthz").await;
+        behind
+    }
+
+    /// Closes the tab in front, and sees the one behind it.
+    pub(crate) async fn close_tab_in_front_of(&self, behind: WindowHandle) {
+        self.driver.close_window().await.expect("a tab to close");
+        self.driver
+            .switch_to_window(behind)
+            .await
+            .expect("the other one");
+        self.devtools("Page.bringToFront", json!({})).await;
     }
 
     /// Shows no scrollbars, as on a telephone.

@@ -3,6 +3,7 @@
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -23,6 +24,7 @@ pub(crate) struct Front {
     /// `http://127.0.0.1:PORT`
     pub(crate) origin: String,
     is_shut: watch::Sender<bool>,
+    is_silent: watch::Sender<bool>,
     book: Arc<Book>,
     /// Taken when it starts to serve.
     listener: Mutex<Option<TcpListener>>,
@@ -43,6 +45,7 @@ impl Front {
         Self {
             origin: format!("http://{address}"),
             is_shut: watch::Sender::new(false),
+            is_silent: watch::Sender::new(false),
             book: Arc::default(),
             listener: Mutex::new(Some(listener)),
         }
@@ -62,7 +65,7 @@ impl Front {
             book: Arc::clone(&self.book),
             connections: Mutex::default(),
         });
-        let is_shut = self.is_shut.subscribe();
+        let (is_shut, is_silent) = (self.is_shut.subscribe(), self.is_silent.subscribe());
         // A thread of its own: a story that keeps its runtime busy must not hold up the pages.
         thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
@@ -70,7 +73,7 @@ impl Front {
                 .build();
             runtime
                 .expect("a runtime")
-                .block_on(listen(listener, passing, is_shut));
+                .block_on(listen(listener, passing, is_shut, is_silent));
         });
     }
 
@@ -82,6 +85,16 @@ impl Front {
     /// Lets people in again.
     pub(crate) fn open(&self) {
         self.is_shut.send_replace(false);
+    }
+
+    /// Nothing comes through any more, though whatever is open stays so: a line that died without a word.
+    pub(crate) fn fall_silent(&self) {
+        self.is_silent.send_replace(true);
+    }
+
+    /// What was held up comes through.
+    pub(crate) fn speak(&self) {
+        self.is_silent.send_replace(false);
     }
 
     /// What each replica was asked so far, as `GET /path`, in the order of arrival.
@@ -101,7 +114,12 @@ struct Passing {
     connections: Mutex<JoinSet<()>>,
 }
 
-async fn listen(listener: TcpListener, passing: Arc<Passing>, is_shut: watch::Receiver<bool>) {
+async fn listen(
+    listener: TcpListener,
+    passing: Arc<Passing>,
+    is_shut: watch::Receiver<bool>,
+    is_silent: watch::Receiver<bool>,
+) {
     let listener = tokio::net::TcpListener::from_std(listener).expect("within a runtime");
     let mut arrived = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
@@ -110,13 +128,18 @@ async fn listen(listener: TcpListener, passing: Arc<Passing>, is_shut: watch::Re
         }
         while arrived.try_join_next().is_some() {}
         let passing = Arc::clone(&passing);
-        let mut is_shut = is_shut.clone();
+        let (mut is_shut, mut is_silent) = (is_shut.clone(), is_silent.clone());
         arrived.spawn(async move {
             let answer = service_fn(|request| passing.pass(request));
             let serving = server::Builder::new().serve_connection(TokioIo::new(stream), answer);
-            tokio::select! {
-                _ended = serving => (),
-                _shut = is_shut.wait_for(|is_shut| *is_shut) => (),
+            let mut serving = pin!(serving);
+            loop {
+                let is_held = *is_silent.borrow_and_update();
+                tokio::select! {
+                    _ended = &mut serving, if !is_held => break,
+                    _shut = is_shut.wait_for(|is_shut| *is_shut) => break,
+                    _turned = is_silent.changed() => (),
+                }
             }
         });
     }

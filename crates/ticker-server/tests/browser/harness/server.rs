@@ -28,7 +28,7 @@ impl Server {
         let settings = db.settings(5);
         let password = settings.password.expect("the tests' logins have passwords");
         std::fs::write(folder.join("password"), password).expect("a writable target folder");
-        let (address, metrics_address) = (free_address(), free_address());
+        let [address, metrics_address] = free_addresses();
         let environment: HashMap<&str, String> = HashMap::from([
             ("TICKER_LISTEN", address.to_string()),
             ("TICKER_METRICS_LISTEN", metrics_address.to_string()),
@@ -106,10 +106,10 @@ impl Drop for Server {
     }
 }
 
-/// An address of the loopback interface that nothing listens on.
-fn free_address() -> SocketAddr {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-    listener.local_addr().expect("its address")
+/// Two addresses of the loopback interface that nothing listens on.
+fn free_addresses() -> [SocketAddr; 2] {
+    let free = [(); 2].map(|()| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port"));
+    free.map(|listener| listener.local_addr().expect("its address"))
 }
 
 /// A new folder of this process under `target/`.
