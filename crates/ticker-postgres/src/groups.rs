@@ -237,25 +237,31 @@ impl Groups<'_> {
         name: &GroupName,
     ) -> Result<HeldGroup, DatabaseError> {
         let table = table(kind);
-        let made = sqlx::query(AssertSqlSafe(format!(
-            "insert into {table} (name, name_key) values ($1, $2) on conflict (name_key) do nothing"
-        )))
-        .bind(name.as_str())
-        .bind(name.key())
-        .execute(&mut *self.connection)
-        .await?;
-        let row = sqlx::query(AssertSqlSafe(format!(
-            "select id, archived_at is not null as archived from {table}
-             where name_key = $1 for key share"
-        )))
-        .bind(name.key())
-        .fetch_one(&mut *self.connection)
-        .await?;
-        Ok(HeldGroup {
-            id: GroupId::new(kind, row.try_get("id")?),
-            archived: row.try_get("archived")?,
-            made: made.rows_affected() == 1,
-        })
+        loop {
+            let made = sqlx::query(AssertSqlSafe(format!(
+                "insert into {table} (name, name_key) values ($1, $2)
+                 on conflict (name_key) do nothing"
+            )))
+            .bind(name.as_str())
+            .bind(name.key())
+            .execute(&mut *self.connection)
+            .await?;
+            let row = sqlx::query(AssertSqlSafe(format!(
+                "select id, archived_at is not null as archived from {table}
+                 where name_key = $1 for key share"
+            )))
+            .bind(name.key())
+            .fetch_optional(&mut *self.connection)
+            .await?;
+            // Renamed between the two statements, it leaves the name free.
+            if let Some(row) = row {
+                return Ok(HeldGroup {
+                    id: GroupId::new(kind, row.try_get("id")?),
+                    archived: row.try_get("archived")?,
+                    made: made.rows_affected() == 1,
+                });
+            }
+        }
     }
 
     /// Adds a group.

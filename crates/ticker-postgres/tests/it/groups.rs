@@ -1,5 +1,6 @@
 //! Locations and categories as what is managed.
 
+use sqlx::Connection as _;
 use ticker_domain::group::{GroupId, GroupKind, GroupName};
 use ticker_domain::id::LocationId;
 use ticker_postgres::Access as _;
@@ -26,6 +27,37 @@ async fn a_name_is_one_groups_only() {
         let found = groups.find_by_name(kind, &name("LOFT")).await.unwrap();
         assert_eq!(found.map(|group| group.id), Some(other));
     }
+}
+
+#[tokio::test]
+async fn a_name_that_is_given_up_just_now_is_made_anew() {
+    let db = TestDatabase::new().await;
+    let shed = db.location("Shed").await;
+    db.sql(
+        "create function wait() returns trigger language plpgsql as
+            $$ begin perform pg_advisory_xact_lock_shared(42); return null; end $$;
+         create trigger wait after insert on locations for each statement execute function wait();",
+    )
+    .await;
+    let mut holder = db.superuser().await;
+    let hold = "select pg_advisory_lock(42)";
+    sqlx::raw_sql(hold).execute(&mut holder).await.unwrap();
+    let mut tx = db.database().begin().await.unwrap();
+    let named = async {
+        let kind = GroupKind::Location;
+        tx.groups().hold_or_insert(kind, &name("Shed")).await
+    };
+    let renamed = async {
+        db.until_blocked(1).await;
+        let mut connection = db.connect().await;
+        let id = GroupId::Location(shed);
+        connection.groups().rename(id, &name("Barn")).await.unwrap();
+        holder.close().await.unwrap();
+    };
+    let (named, ()) = tokio::join!(named, renamed);
+    let named = named.unwrap();
+    assert!(named.made, "{named:?}");
+    assert_ne!(named.id, GroupId::Location(shed));
 }
 
 #[tokio::test]
