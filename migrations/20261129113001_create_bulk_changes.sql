@@ -6,7 +6,8 @@ create table bulk_changes (
     -- Of the form that asked for it. The keys of its postings follow from it and from `chunks`.
     key uuid not null constraint bulk_changes_key_key unique,
     actor_id bigint not null constraint bulk_changes_actor_id_fkey references users (id),
-    -- The form as it was sent: the same key with another one is an error, and whoever continues sends it again.
+    -- The form as it was sent: the same key with another one is an error, and whoever continues sends it again. It is
+    -- emptied, and so is `skips`, a month after the end.
     form text not null constraint bulk_changes_form_check check (char_length(form) <= 65536),
     begun_at timestamptz not null,
     stepped_at timestamptz not null,

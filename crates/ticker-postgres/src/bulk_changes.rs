@@ -24,7 +24,7 @@ pub struct BulkRun {
     pub id: i64,
     /// Of the form that asked for it.
     pub key: Uuid,
-    /// The form as it was sent.
+    /// The form as it was sent; empty once it is forgotten.
     pub form: String,
     /// When it last got further.
     pub stepped_at: Timestamp,
@@ -210,6 +210,25 @@ impl BulkChanges<'_> {
         .execute(&mut *self.connection)
         .await?;
         Ok(())
+    }
+
+    /// Forgets the forms and the items left out of at most `limit` bulk changes that were through more than 30
+    /// days ago, by the database's clock, and returns how many these were: fewer than `limit` when no more are
+    /// left. How many items were changed is kept.
+    ///
+    /// # Errors
+    /// [`DatabaseError`] if the database fails.
+    pub async fn forget_details(&mut self, limit: u32) -> Result<u64, DatabaseError> {
+        let done = sqlx::query!(
+            "update bulk_changes set form = '', skips = '[]' where id in (
+                 select id from bulk_changes
+                 where ended_at < now() - interval '30 days' and form <> '' order by id limit $1
+             )",
+            i64::from(limit)
+        )
+        .execute(&mut *self.connection)
+        .await?;
+        Ok(done.rows_affected())
     }
 
     /// Locks items, in the order of their ids, against every other change until the transaction ends.

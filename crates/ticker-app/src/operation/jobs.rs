@@ -26,6 +26,8 @@ pub enum Job {
     SurveyStock,
     /// Forgets changes of items that every screen has heard of.
     PruneItemChanges,
+    /// Forgets the forms of bulk changes that nobody looks at again.
+    ForgetBulkForms,
 }
 
 /// What an installation decides about jobs.
@@ -56,17 +58,20 @@ const RETRY_AFTER: Duration = Duration::from_mins(1);
 const KEYS_A_STEP: u32 = 5_000;
 /// Changes of items that are forgotten in one transaction.
 const CHANGES_A_STEP: u32 = 5_000;
+/// Forms that are forgotten in one transaction, each of up to 64 KiB.
+const FORMS_A_STEP: u32 = 500;
 /// How much longer a job rests after a step than the step took: presses come first.
 const PAUSES_PER_STEP: u32 = 3;
 
 impl Job {
     /// Every job.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::PrunePostingKeys,
         Self::VerifyLedger,
         Self::ForgetSessions,
         Self::SurveyStock,
         Self::PruneItemChanges,
+        Self::ForgetBulkForms,
     ];
 
     /// Its name in the database and in metrics.
@@ -78,15 +83,17 @@ impl Job {
             Self::ForgetSessions => "forget_sessions",
             Self::SurveyStock => "survey_stock",
             Self::PruneItemChanges => "prune_item_changes",
+            Self::ForgetBulkForms => "forget_bulk_forms",
         }
     }
 
     fn interval(self) -> Duration {
         match self {
             Self::VerifyLedger | Self::SurveyStock => Duration::from_mins(1),
-            Self::PrunePostingKeys | Self::ForgetSessions | Self::PruneItemChanges => {
-                Duration::from_hours(1)
-            }
+            Self::PrunePostingKeys
+            | Self::ForgetSessions
+            | Self::PruneItemChanges
+            | Self::ForgetBulkForms => Duration::from_hours(1),
         }
     }
 }
@@ -153,6 +160,7 @@ impl App {
             Job::ForgetSessions => turn.forget_sessions(settings.sessions).await,
             Job::SurveyStock => turn.survey_stock().await,
             Job::PruneItemChanges => turn.prune_item_changes().await,
+            Job::ForgetBulkForms => turn.forget_bulk_forms().await,
         };
         let outcome = match worked {
             Ok(()) => JobOutcome::Succeeded,
@@ -274,6 +282,21 @@ impl Turn<'_> {
             let gone = connection.live().delete_old_changes(CHANGES_A_STEP).await?;
             drop(connection);
             if gone < u64::from(CHANGES_A_STEP) {
+                return Ok(());
+            }
+            self.go_on().await?;
+        }
+    }
+
+    async fn forget_bulk_forms(&mut self) -> Result<(), Ended> {
+        loop {
+            let mut connection = self.app.database.connect().await?;
+            let gone = connection
+                .bulk_changes()
+                .forget_details(FORMS_A_STEP)
+                .await?;
+            drop(connection);
+            if gone < u64::from(FORMS_A_STEP) {
                 return Ok(());
             }
             self.go_on().await?;

@@ -40,6 +40,7 @@ async fn of_two_replicas_that_both_tick_one_does_each_job() {
         db.texts("select name || ' ' || run from jobs order by 1")
             .await,
         [
+            "forget_bulk_forms 1",
             "forget_sessions 1",
             "prune_item_changes 1",
             "prune_posting_keys 1",
@@ -133,4 +134,25 @@ async fn ended_sessions_are_forgotten() {
     let done = run(&db.app(), Job::ForgetSessions).await;
     assert_eq!(done, Some(JobOutcome::Succeeded));
     assert_eq!(db.texts("select user_id from sessions").await, ["2"]);
+}
+
+#[tokio::test]
+async fn of_old_bulk_changes_only_the_numbers_are_kept() {
+    let db = TestDatabase::new().await;
+    db.user(Role::Manager).await;
+    db.sql(
+        "insert into bulk_changes (key, actor_id, form, begun_at, stepped_at, ended_at, changed, skipped, skips)
+         select gen_random_uuid(), 1, 'form', now(), now(), ended_at, 5, 1, '[[1, \"Nuts\", \"is archived\"]]'
+         from (values (now() - interval '31 days'), (now() - interval '29 days'), (null)) ended (ended_at)
+              cross join generate_series(1, 501)",
+    )
+    .await;
+    let done = run(&db.app(), Job::ForgetBulkForms).await;
+    assert_eq!(done, Some(JobOutcome::Succeeded));
+    let kept = "select concat_ws(' ', ended_at is not null, form, jsonb_array_length(skips), changed, count(*))
+                from bulk_changes group by ended_at is not null, form, skips, changed order by 1";
+    assert_eq!(
+        db.texts(kept).await,
+        ["f form 1 5 501", "t  0 5 501", "t form 1 5 501"]
+    );
 }

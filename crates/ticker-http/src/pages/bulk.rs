@@ -100,7 +100,9 @@ pub(crate) async fn done(
 ) -> PageResult {
     let run = web.app.show_bulk_change(&by, id).await?;
     let run = run.ok_or(HttpError::NotFound)?;
-    let input = Input::read(Input::kept(&run.form))?;
+    // A month after its end, the form is forgotten.
+    let input = (!run.form.is_empty()).then(|| Input::read(Input::kept(&run.form)));
+    let input = input.transpose()?;
     let since = web.clock.now().duration_since(run.stepped_at);
     let is_done = run.ended_at.is_some();
     let told = run.skips.len();
@@ -109,12 +111,14 @@ pub(crate) async fn done(
         layout: Layout::of(by.user(), Section::Inventory),
         address: format!("/bulk/{id}"),
         heading: done_words(&run),
-        list_href: input.list_href(),
+        list_href: input
+            .as_ref()
+            .map_or_else(|| "/".to_owned(), Input::list_href),
         is_done,
         rests: !is_done && (run.rests_because.is_some() || since > RESTS_AFTER),
         rests_because: run.rests_because,
         key: run.key.to_string(),
-        hidden: hidden(&input),
+        hidden: input.as_ref().map(hidden).unwrap_or_default(),
         skipped: run
             .skips
             .into_iter()

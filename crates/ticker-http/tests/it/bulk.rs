@@ -88,6 +88,13 @@ async fn a_change_is_seen_made_once_and_told() {
             "<td>would go below zero</td>",
         ],
     );
+    app.db
+        .sql("update bulk_changes set form = '', skips = '[]'")
+        .await;
+    has(
+        vera.get("/bulk/1").await.text(),
+        &["<h1>1 item changed, 1 left out</h1>", "href=\"/\""],
+    );
     let mut other = form;
     other[5] = ("by", "-1");
     let reused = vera.post("/bulk", &other).await;
