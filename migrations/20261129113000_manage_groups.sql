@@ -19,8 +19,8 @@ create table group_merges (
     constraint group_merges_target_check check (target_id <> source_id),
     actor_id bigint not null constraint group_merges_actor_id_fkey references users (id),
     begun_at timestamptz not null,
-    -- How many items it was about when it began, and how many it has been through.
-    items_total bigint not null,
+    -- How many items it was about when it began, if they were not too many to count, and how many it has been through.
+    items_total bigint,
     items_moved bigint not null default 0,
     chunks bigint not null default 0,
     -- Up to which item it has looked for stock.

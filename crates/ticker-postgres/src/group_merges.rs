@@ -6,11 +6,12 @@ use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, PgConnection, Row as _};
 use ticker_domain::group::{GroupId, GroupKind};
 use ticker_domain::id::{ItemId, LocationId, UserId};
+use ticker_domain::stock_list::ItemCount;
 use uuid::Uuid;
 
 use crate::DatabaseError;
 use crate::error::parse_stored;
-use crate::groups::item_column;
+use crate::groups::{COUNTED_MAX, item_column};
 
 /// Statements about merges.
 #[derive(Debug)]
@@ -29,8 +30,8 @@ pub struct GroupMerge {
     pub source: GroupId,
     /// What receives it all.
     pub target: GroupId,
-    /// How many items it was about when it began.
-    pub items_total: i64,
+    /// How many items it was about when it began; `None` if these were too many to count.
+    pub items_total: Option<i64>,
     /// How many it has been through. Others may put more into the source meanwhile.
     pub items_moved: i64,
     /// How many postings it has made.
@@ -44,13 +45,13 @@ pub struct GroupMerge {
 }
 
 /// What a merge would move.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MergeExtent {
     /// Items in the group or in stock there, archived ones among them.
-    pub items: i64,
+    pub items: ItemCount,
     /// Items of which something is on hand there.
-    pub stocked_items: i64,
-    /// How much that is, each in its item's unit.
+    pub stocked_items: ItemCount,
+    /// How much that is, each in its item's unit, of as many of them as were counted.
     pub on_hand: i64,
 }
 
@@ -69,32 +70,61 @@ const COLUMNS: &str = "id, key, kind, source_id, target_id, items_total, items_m
                        stepped_at, ended_at";
 
 impl GroupMerges<'_> {
-    /// What a merge of the group would move, counted to its end: a second for a million items.
+    /// What a merge of the group would move, of a location counted up to [`COUNTED_MAX`]; of a category the
+    /// number is kept.
     ///
     /// # Errors
     /// [`DatabaseError`] if the database fails.
     #[tracing::instrument(name = "db.group_merges.extent", skip_all)]
     pub async fn extent(&mut self, source: GroupId) -> Result<MergeExtent, DatabaseError> {
-        let sql = match source.kind() {
-            GroupKind::Location => {
-                "select (select count(*) from (
-                             select item_id from levels where location_id = $1 and on_hand > 0
-                             union select id from items where home_location_id = $1) as either),
-                        count(*), coalesce(sum(on_hand), 0)::bigint
-                 from levels where location_id = $1 and on_hand > 0"
+        match source {
+            GroupId::Location(location) => self.extent_of_location(location).await,
+            GroupId::Category(category) => {
+                let items = sqlx::query_scalar!(
+                    r#"select coalesce(sum(items), 0)::bigint as "items!" from stock_counts
+                       where category_id = $1"#,
+                    category.0
+                )
+                .fetch_one(&mut *self.connection)
+                .await?;
+                Ok(MergeExtent {
+                    items: ItemCount::Exactly(items),
+                    stocked_items: ItemCount::Exactly(0),
+                    on_hand: 0,
+                })
             }
-            GroupKind::Category => {
-                "select count(*), 0::bigint, 0::bigint from items where category_id = $1"
-            }
+        }
+    }
+
+    async fn extent_of_location(
+        &mut self,
+        location: LocationId,
+    ) -> Result<MergeExtent, DatabaseError> {
+        let row = sqlx::query!(
+            r#"with stocked as materialized (
+                   select item_id, on_hand from levels where location_id = $1 and on_hand > 0 limit $2::bigint + 1
+               )
+               select (select count(*) from (
+                           select item_id from stocked
+                           union
+                           (select id from items where home_location_id = $1 limit $2::bigint + 1)
+                       ) either) as "items!",
+                      (select count(*) from stocked) as "stocked_items!",
+                      (select coalesce(sum(on_hand), 0)::bigint
+                       from (select on_hand from stocked limit $2) counted) as "on_hand!""#,
+            location.0,
+            COUNTED_MAX
+        )
+        .fetch_one(&mut *self.connection)
+        .await?;
+        let counted = |items: i64| match items {
+            0..=COUNTED_MAX => ItemCount::Exactly(items),
+            _ => ItemCount::MoreThan(COUNTED_MAX),
         };
-        let row = sqlx::query(sql)
-            .bind(source.number())
-            .fetch_one(&mut *self.connection)
-            .await?;
         Ok(MergeExtent {
-            items: row.try_get(0)?,
-            stocked_items: row.try_get(1)?,
-            on_hand: row.try_get(2)?,
+            items: counted(row.items),
+            stocked_items: counted(row.stocked_items),
+            on_hand: row.on_hand,
         })
     }
 
@@ -107,7 +137,7 @@ impl GroupMerges<'_> {
         key: Uuid,
         (source, target): (GroupId, GroupId),
         actor: UserId,
-        items_total: i64,
+        items_total: Option<i64>,
         at: Timestamp,
     ) -> Result<GroupMerge, DatabaseError> {
         let sql = format!(

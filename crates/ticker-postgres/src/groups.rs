@@ -10,8 +10,7 @@ use ticker_domain::id::UserId;
 
 use crate::DatabaseError;
 
-/// A list shows a number up to this, and beyond it that there are more: nothing is counted to its end for a
-/// view.
+/// Pages show a number up to this, and beyond it that there are more: nothing is counted to its end for a view.
 pub const COUNTED_MAX: i64 = 1_000;
 
 /// Statements about locations and categories.

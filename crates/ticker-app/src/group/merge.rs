@@ -11,6 +11,7 @@ use ticker_domain::ledger::{
     Answer, DELTA_MAX, IdempotencyKey, LINES_MAX, Note, Outcome, Posting, Refusal, Source, Transfer,
 };
 use ticker_domain::permission::GroupManage;
+use ticker_domain::stock_list::ItemCount;
 use ticker_postgres::group_merges::{GroupMerge, MergeExtent, StockedItem};
 use ticker_postgres::groups::{Group, GroupAction};
 use ticker_postgres::{Access as _, DatabaseError, Transaction};
@@ -146,19 +147,22 @@ impl App {
         }
     }
 
-    /// How many items a merge is about that is to begin. That is counted while nothing is locked: whoever
-    /// posts at the two would wait for it. What they move meanwhile puts the number out by as much, and no
-    /// more than the number.
+    /// How many items a merge is about that is to begin, if they are not too many to count. That is counted
+    /// while nothing is locked: whoever posts at the two would wait for it. What they move meanwhile puts the
+    /// number out by as much, and no more than the number.
     async fn merge_items_total(
         &self,
         key: IdempotencyKey,
         source: GroupId,
-    ) -> Result<i64, DatabaseError> {
+    ) -> Result<Option<i64>, DatabaseError> {
         let mut connection = self.database.connect().await?;
         let mut merges = connection.group_merges();
         match merges.last_of(source).await? {
             Some(begun) if begun.key == key.0 || begun.ended_at.is_none() => Ok(begun.items_total),
-            _ => Ok(merges.extent(source).await?.items),
+            _ => match merges.extent(source).await?.items {
+                ItemCount::Exactly(items) => Ok(Some(items)),
+                ItemCount::MoreThan(_) => Ok(None),
+            },
         }
     }
 
@@ -167,7 +171,7 @@ impl App {
         by: &Grant<GroupManage>,
         key: IdempotencyKey,
         (source, target): (GroupId, GroupId),
-        items_total: i64,
+        items_total: Option<i64>,
     ) -> Result<GroupMerge, MergeGroupError> {
         let mut tx = self.database.begin().await?;
         hold_rights(&mut tx, by.acting()).await?;

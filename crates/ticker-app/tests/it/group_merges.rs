@@ -6,6 +6,7 @@ use ticker_auth::Operator;
 use ticker_domain::group::{GroupId, GroupKind};
 use ticker_domain::ledger::{LevelId, Line};
 use ticker_domain::permission::GroupManage;
+use ticker_domain::stock_list::ItemCount;
 use ticker_domain::user::Role;
 use ticker_postgres::Access as _;
 use ticker_testkit::{TestDatabase, key};
@@ -77,14 +78,15 @@ async fn a_merged_location_leaves_its_stock_and_its_items_to_the_other() {
     let archived_before = db.texts(archived_at).await;
 
     let extent = app.merge_extent(&by, shed).await.unwrap();
+    let (items, stocked) = (ItemCount::Exactly(4), ItemCount::Exactly(2));
     assert_eq!(
         (extent.items, extent.stocked_items, extent.on_hand),
-        (4, 2, 10)
+        (items, stocked, 10)
     );
     let once = key();
     let merge = app.merge_group(&by, once, shed, shop_floor).await.unwrap();
     assert!(merge.ended_at.is_some());
-    assert_eq!((merge.items_total, merge.items_moved), (4, 4));
+    assert_eq!((merge.items_total, merge.items_moved), (Some(4), 4));
     assert_eq!(
         shop(&db).await,
         [
@@ -207,7 +209,7 @@ async fn what_a_merge_is_about_is_counted_before_anything_is_locked() {
     let (merge, ()) = tokio::join!(merging, slow);
     assert_eq!(db.texts("select locations from free").await, ["2"]);
     let merge = merge.unwrap();
-    assert_eq!((merge.items_total, merge.items_moved), (1, 1));
+    assert_eq!((merge.items_total, merge.items_moved), (Some(1), 1));
 }
 
 #[tokio::test]
@@ -274,7 +276,7 @@ async fn a_merge_that_failed_half_way_goes_on_where_it_stopped() {
             .await
             .unwrap();
     }
-    assert_eq!((merge.items_total, merge.items_moved), (2_000, 2_000));
+    assert_eq!((merge.items_total, merge.items_moved), (None, 2_000));
     assert_eq!(db.texts(moved).await, ["2000 4000"]);
     let doubled =
         "select item_id from movements where location_id = 2 group by item_id having count(*) <> 1";
@@ -362,4 +364,31 @@ async fn whoever_lost_the_right_stops_merging() {
     assert_eq!(events(&db).await, Vec::<String>::new());
     let mut connection = db.connect().await;
     assert_eq!(connection.group_merges().last_of(shed).await.unwrap(), None);
+}
+
+/// What a merge is about is shown before it begins, however much it is.
+#[tokio::test]
+async fn what_a_merge_is_about_is_not_counted_to_its_end() {
+    let db = TestDatabase::new().await;
+    let (app, vera) = (db.app(), db.user(Role::Manager).await);
+    let by = vera.grant::<GroupManage>();
+    let shed = location(&db, "Shed").await;
+    fill(&db, shed, 1_000).await;
+    let extent = app.merge_extent(&by, shed).await.unwrap();
+    assert_eq!(
+        (extent.items, extent.stocked_items, extent.on_hand),
+        (ItemCount::Exactly(1_000), ItemCount::Exactly(1_000), 2_000)
+    );
+    db.item("Nuts").home("Shed").stock(1).await;
+    let extent = app.merge_extent(&by, shed).await.unwrap();
+    let more = ItemCount::MoreThan(1_000);
+    assert_eq!((extent.items, extent.stocked_items), (more, more));
+    // The number that is kept of a category.
+    let things = GroupId::Category(db.category("Things").await);
+    let extent = app.merge_extent(&by, things).await.unwrap();
+    assert_eq!(extent.items, ItemCount::Exactly(1_001));
+    db.sql("update stock_counts set items = items + 9 where category_id is not null")
+        .await;
+    let extent = app.merge_extent(&by, things).await.unwrap();
+    assert!(extent.items.at_least() > 1_001, "{extent:?}");
 }

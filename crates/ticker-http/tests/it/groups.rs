@@ -210,6 +210,12 @@ async fn a_merge_that_rests_is_continued() {
         vera.get("/locations/1").await.text(),
         &["It is being merged into Shop floor."],
     );
+    app.db
+        .sql("update group_merges set items_total = null")
+        .await;
+    let page = vera.get("/locations/1/merge").await;
+    has(page.text(), &["12,000 items moved so far", "<progress"]);
+    assert!(!page.text().contains("value=\"12000\""), "{}", page.text());
     app.db.clock().advance(jiff::SignedDuration::from_secs(11));
     let page = vera.get("/locations/1/merge").await;
     has(page.text(), &["It has stopped.", "Continue"]);

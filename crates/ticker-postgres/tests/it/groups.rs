@@ -161,7 +161,10 @@ async fn a_merge_that_has_not_ended_is_the_only_one_of_its_source() {
     let mut connection = db.connect().await;
     let mut merges = connection.group_merges();
     let key = ticker_testkit::key().0;
-    let first = merges.insert(key, (a, b), vera, 0, now).await.unwrap();
+    let first = merges
+        .insert(key, (a, b), vera, Some(0), now)
+        .await
+        .unwrap();
     assert_eq!(merges.find_by_key(key).await.unwrap(), Some(first.clone()));
     for about in [a, b] {
         let found = merges.unended_about(&[about]).await.unwrap();
@@ -171,18 +174,21 @@ async fn a_merge_that_has_not_ended_is_the_only_one_of_its_source() {
     assert_eq!(merges.unended_about(&[category]).await.unwrap(), None);
     let second = ticker_testkit::key().0;
     let error = merges
-        .insert(second, (a, b), vera, 0, now)
+        .insert(second, (a, b), vera, Some(0), now)
         .await
         .unwrap_err();
     assert_eq!(error.constraint(), Some("group_merges_unended_key"));
     merges.end(first.id, now).await.unwrap();
-    merges.insert(second, (a, b), vera, 0, now).await.unwrap();
+    merges
+        .insert(second, (a, b), vera, Some(0), now)
+        .await
+        .unwrap();
     assert_eq!(
         merges.last_of(a).await.unwrap().map(|merge| merge.key),
         Some(second)
     );
     let error = merges
-        .insert(second, (b, a), vera, 0, now)
+        .insert(second, (b, a), vera, Some(0), now)
         .await
         .unwrap_err();
     assert_eq!(error.constraint(), Some("group_merges_key_key"));

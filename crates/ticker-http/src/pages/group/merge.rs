@@ -9,6 +9,7 @@ use ticker_auth::Grant;
 use ticker_domain::group::{GroupId, GroupKind};
 use ticker_domain::ledger::IdempotencyKey;
 use ticker_domain::permission::GroupManage;
+use ticker_domain::stock_list::ItemCount;
 
 use super::view::{MergePage, MergingPage, Way};
 use super::{Of, find, group_address, section};
@@ -121,7 +122,7 @@ async fn question(
     let extent = web.app.merge_extent(by, source.id).await?;
     let (from, to) = (&source.name, &target.name);
     let mut consequences = Vec::new();
-    if extent.items == 0 {
+    if extent.items == ItemCount::Exactly(0) {
         consequences.push(format!("Nothing is in {from}: there is nothing to move."));
     } else if source.id.kind() == GroupKind::Category {
         consequences.push(format!("{} will belong to {to}.", capital(extent.items)));
@@ -130,13 +131,19 @@ async fn question(
             "{} will be at home at {to}, if they are at home at {from} now.",
             capital(extent.items)
         ));
-        if extent.stocked_items > 0 {
-            consequences.push(format!(
-                "The stock of {} is transferred to {to}: {} in all, each recorded as a movement.",
-                items(extent.stocked_items),
+        let recorded = format!("is transferred to {to}");
+        consequences.extend(match extent.stocked_items {
+            ItemCount::Exactly(0) => None,
+            ItemCount::Exactly(stocked) => Some(format!(
+                "The stock of {} {recorded}: {} in all, each recorded as a movement.",
+                items(stocked),
                 number(extent.on_hand)
-            ));
-        }
+            )),
+            ItemCount::MoreThan(stocked) => Some(format!(
+                "The stock of more than {} {recorded}, each recorded as a movement.",
+                items(stocked)
+            )),
+        });
     }
     consequences.push(format!("{from} is archived. Its history stays."));
     Ok(MergePage {
@@ -160,7 +167,7 @@ fn merging(
     let is_done = merge.ended_at.is_some();
     let since = web.clock.now().duration_since(merge.stepped_at);
     // What others add meanwhile moves as well.
-    let total = merge.items_total.max(merge.items_moved);
+    let total = merge.items_total.map(|total| total.max(merge.items_moved));
     MergingPage {
         layout: Layout::of(by.user(), section(source.id.kind())),
         address: format!("{}/merge", group_address(source.id)),
@@ -170,10 +177,10 @@ fn merging(
         key: new_key(),
         moved: merge.items_moved,
         total,
-        progress: if is_done {
-            format!("{} moved.", capital(merge.items_moved))
-        } else {
-            format!("{} of {} moved", number(merge.items_moved), items(total))
+        progress: match total {
+            _ if is_done => format!("{} moved.", capital(ItemCount::Exactly(merge.items_moved))),
+            Some(total) => format!("{} of {} moved", number(merge.items_moved), items(total)),
+            None => format!("{} moved so far", items(merge.items_moved)),
         },
         is_done,
         rests: !is_done && since > RESTS_AFTER,
@@ -193,9 +200,10 @@ fn items(count: i64) -> String {
 }
 
 /// As [`items`], to begin a sentence with.
-fn capital(count: i64) -> String {
+fn capital(count: ItemCount) -> String {
     match count {
-        0 => "No item".to_owned(),
-        _ => items(count),
+        ItemCount::Exactly(0) => "No item".to_owned(),
+        ItemCount::Exactly(count) => items(count),
+        ItemCount::MoreThan(count) => format!("More than {}", items(count)),
     }
 }

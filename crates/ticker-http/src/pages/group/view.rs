@@ -112,7 +112,8 @@ pub(crate) struct MergingPage {
     pub(crate) address: String,
     pub(crate) key: String,
     pub(crate) moved: i64,
-    pub(crate) total: i64,
+    /// If it is known.
+    pub(crate) total: Option<i64>,
     /// How far it is, in words.
     pub(crate) progress: String,
     /// Whether all is done.
