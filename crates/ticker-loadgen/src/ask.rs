@@ -54,12 +54,14 @@ impl Ask {
         }
     }
 
-    /// Follows live.
-    pub(crate) fn live(cookie: &HeaderValue) -> Self {
+    /// Follows live from where a page was read.
+    pub(crate) fn live(cookie: &HeaderValue, after: &str) -> Self {
+        let mut address = String::from("/live?after=");
+        encode(after, &mut address);
         Self {
             kind: Kind::Export,
             method: Method::GET,
-            uri: Uri::from_static("/live"),
+            uri: Uri::from_maybe_shared(Bytes::from(address)).expect("nothing else is left"),
             cookie: Some(cookie.clone()),
             accept: HeaderValue::from_static("text/event-stream"),
             body: Bytes::new(),

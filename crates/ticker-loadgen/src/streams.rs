@@ -1,12 +1,13 @@
 //! Screens that follow live while others press: whether each hears of every press, and how soon.
 //!
-//! An event tells how an item stands after any number of presses, so what must be heard is the version that the
-//! last press was answered with. How soon is measured from when the press was sent, at each stream that hears of
-//! that very posting.
+//! An event tells how an item stands after any number of presses, and by how much these changed it. So all has been
+//! heard if what the events of an item say adds up to what its presses were acknowledged with, as long as nobody else
+//! presses. How soon is measured for each press at each stream: from when it was sent to the first event of its item
+//! that goes as far, by the postings' numbers, which grow with each of an item.
 
 mod hearing;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -21,13 +22,13 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use self::hearing::{Heard, Hearing};
-use crate::ask::Ask;
+use self::hearing::Hearing;
+use crate::ask::{Ask, Path};
 use crate::lane::Route;
 use crate::press::Posted;
 use crate::replica::Replica;
 use crate::report::Quantiles;
-use crate::tally::latencies;
+use crate::tally::{Latencies, latencies};
 
 /// What happened last is heard of within this, or missed.
 const LAST_WORDS_WITHIN: Duration = Duration::from_secs(5);
@@ -66,9 +67,9 @@ pub(crate) struct StreamsReport {
     pub(crate) streams: usize,
     /// From when a press was sent until a stream heard of it.
     pub(crate) latency_us: Quantiles,
-    /// How many times that was measured.
+    /// How many times that was measured: each press at each stream.
     pub(crate) heard: u64,
-    /// How often a stream did not hear of an item's last version.
+    /// How often a stream did not hear of all that moved of an item.
     pub(crate) missed: u64,
     /// How often a stream was told to look at everything.
     pub(crate) resyncs: u64,
@@ -83,9 +84,10 @@ pub(crate) struct StreamsReport {
 }
 
 impl StreamsReport {
-    /// Whether everybody heard everything, and whoever did not read was dropped.
+    /// Whether everybody heard everything as it happened, and whoever did not read was dropped.
     pub(crate) fn is_complete(&self) -> bool {
-        self.missed == 0 && self.ended == 0 && self.dropped == self.stalled
+        let is_heard = self.missed == 0 && self.resyncs == 0 && self.ended == 0;
+        is_heard && self.dropped == self.stalled
     }
 }
 
@@ -103,11 +105,15 @@ impl Streams {
         };
         let mut sessions = opening.sessions.iter().cycle();
         let mut session = || sessions.next().context("a stream needs a session");
-        for _ in 0..opening.streams {
-            let body = this.begin(&opening, session()?).await?;
-            let hearing = Arc::new(Mutex::new(Hearing::default()));
-            this.following.push(Arc::clone(&hearing));
-            this.tasks.spawn(follow(body, hearing));
+        if opening.streams > 0 {
+            let after = this.position(&opening, session()?).await?;
+            for _ in 0..opening.streams {
+                let ask = Ask::live(session()?, &after);
+                let body = this.ask(&opening, &ask).await?;
+                let hearing = Arc::new(Mutex::new(Hearing::default()));
+                this.following.push(Arc::clone(&hearing));
+                this.tasks.spawn(follow(body, hearing));
+            }
         }
         for _ in 0..opening.stalled {
             let stream = stall(opening.replica, session()?).await?;
@@ -117,56 +123,54 @@ impl Streams {
         Ok(this)
     }
 
-    async fn begin(
+    /// Where a page says that streams are to begin.
+    async fn position(
         &mut self,
         opening: &Opening<'_>,
         session: &HeaderValue,
-    ) -> anyhow::Result<Incoming> {
+    ) -> anyhow::Result<String> {
+        let page = Ask::page(&Path::Inventory, Some(session));
+        let page = self.ask(opening, &page).await?.collect().await?.to_bytes();
+        let page = str::from_utf8(&page).context("the page is no text")?;
+        let place = page.split_once("data-live=\"");
+        let place = place.and_then(|(_, rest)| rest.split_once('"'));
+        let (place, _) = place.context("the page does not say from where to follow")?;
+        Ok(place.to_owned())
+    }
+
+    async fn ask(&mut self, opening: &Opening<'_>, ask: &Ask) -> anyhow::Result<Incoming> {
         let Opening { route, replica, .. } = opening;
         let connection = route.way.open(replica).await;
         let connection = connection.map_err(|broken| anyhow::anyhow!(broken.words))?;
-        let request = Ask::live(session).request(replica, route.origin.as_ref());
+        let request = ask.request(replica, route.origin.as_ref());
         let answer = connection.stream(request, &mut self.tasks).await?;
         if answer.status() != StatusCode::OK {
-            bail!("a stream was answered {}", answer.status());
+            bail!("{ask} was answered {}", answer.status());
         }
         Ok(answer.into_body())
     }
 
     /// Waits until everything that was acknowledged has been heard, or should have been, and tells.
     pub(crate) async fn finish(mut self, acknowledged: &[Acknowledged]) -> StreamsReport {
-        let mut last: BTreeMap<i64, i64> = BTreeMap::new();
-        for (_, posted) in acknowledged {
-            let version = last.entry(posted.item).or_default();
-            *version = posted.version.max(*version);
-        }
+        let expected = Expected::of(acknowledged);
         let give_up_at = Instant::now() + LAST_WORDS_WITHIN;
-        while self.missed(&last) > 0 && Instant::now() < give_up_at {
+        while self.missed(&expected) > 0 && Instant::now() < give_up_at {
             sleep(LOOK_EVERY).await;
         }
-        let missed = self.missed(&last);
+        let missed = self.missed(&expected);
         // Whoever does not read is given up before long.
         let stalled_until = Instant::now() + Duration::from_secs(15);
         while lock(&self.dropped_after).len() < self.stalled && Instant::now() < stalled_until {
             sleep(LOOK_EVERY).await;
         }
         self.tasks.abort_all();
-        let sent: HashMap<i64, Instant> = acknowledged
-            .iter()
-            .map(|(sent, posted)| (posted.posting, *sent))
-            .collect();
         let mut all = latencies();
         let (mut resyncs, mut ended) = (0, 0);
         for hearing in &self.following {
             let hearing = lock(hearing);
             resyncs += hearing.resyncs;
             ended += u64::from(hearing.has_ended);
-            for Heard { posting, at } in &hearing.heard {
-                if let Some(sent) = sent.get(posting) {
-                    let us = at.saturating_duration_since(*sent).as_micros();
-                    all.saturating_record(u64::try_from(us).unwrap_or(u64::MAX));
-                }
-            }
+            expected.record_latencies(&hearing, &mut all);
         }
         let dropped = lock(&self.dropped_after);
         StreamsReport {
@@ -182,15 +186,59 @@ impl Streams {
         }
     }
 
-    /// How often a stream has not heard of the last version of an item.
-    fn missed(&self, last: &BTreeMap<i64, i64>) -> u64 {
-        let missed_by = |hearing: &Arc<Mutex<Hearing>>| {
-            let hearing = lock(hearing);
-            last.iter()
-                .filter(|(item, version)| !hearing.knows(**item, **version))
-                .count() as u64
-        };
+    /// How often a stream has not heard of all that moved of an item.
+    fn missed(&self, expected: &Expected) -> u64 {
+        let missed_by = |hearing: &Arc<Mutex<Hearing>>| expected.missed_by(&lock(hearing));
         self.following.iter().map(missed_by).sum()
+    }
+}
+
+/// What is to be heard of, by the item.
+#[derive(Debug, Default)]
+struct Expected(BTreeMap<i64, ItemPressed>);
+
+/// The presses on an item.
+#[derive(Debug, Default)]
+struct ItemPressed {
+    /// By how much they changed it in all.
+    delta: i64,
+    /// When each was sent, by its posting.
+    sent: BTreeMap<i64, Instant>,
+}
+
+impl Expected {
+    fn of(acknowledged: &[Acknowledged]) -> Self {
+        let mut items: BTreeMap<i64, ItemPressed> = BTreeMap::new();
+        for (sent, posted) in acknowledged {
+            let item = items.entry(posted.item).or_default();
+            // A key that was sent twice is answered twice, and is one press.
+            if item.sent.insert(posted.posting, *sent).is_none() {
+                item.delta += posted.delta;
+            }
+        }
+        Self(items)
+    }
+
+    /// Of how many items a stream has not heard all.
+    fn missed_by(&self, hearing: &Hearing) -> u64 {
+        let items = self.0.iter();
+        let missed = items.filter(|(item, pressed)| {
+            let last = pressed.sent.last_key_value();
+            hearing.delta(**item) != pressed.delta
+                || last.is_some_and(|(posting, _)| hearing.heard_at(**item, *posting).is_none())
+        });
+        missed.count() as u64
+    }
+
+    fn record_latencies(&self, hearing: &Hearing, latencies: &mut Latencies) {
+        for (item, pressed) in &self.0 {
+            for (posting, sent) in &pressed.sent {
+                if let Some(at) = hearing.heard_at(*item, *posting) {
+                    let us = at.saturating_duration_since(*sent).as_micros();
+                    latencies.saturating_record(u64::try_from(us).unwrap_or(u64::MAX));
+                }
+            }
+        }
     }
 }
 
@@ -234,4 +282,91 @@ async fn until_dropped(stream: TcpStream, dropped_after: Arc<Mutex<Vec<Duration>
 
 fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ITEM: i64 = 7;
+
+    fn event(delta: i64, posting: i64) -> String {
+        format!(
+            "event: stock\ndata: {{\"item\":{ITEM},\"version\":12,\"levels\":[{{\"location\":1,\"on_hand\":5,\
+             \"delta\":99}}],\"delta\":{delta},\"posting\":{posting}}}\n\n"
+        )
+    }
+
+    fn pressed(start: Instant, presses: &[(i64, i64)]) -> Vec<Acknowledged> {
+        let posted = |(posting, delta): &(i64, i64)| Posted {
+            posting: *posting,
+            item: ITEM,
+            location: 1,
+            delta: *delta,
+            on_hand: 5,
+            version: 1,
+            replayed: false,
+        };
+        presses.iter().map(|press| (start, posted(press))).collect()
+    }
+
+    fn heard(start: Instant, events: &[(u64, i64, i64)]) -> Hearing {
+        let mut hearing = Hearing::default();
+        for (ms, delta, posting) in events {
+            let at = start + Duration::from_millis(*ms);
+            hearing.take_in(event(*delta, *posting).as_bytes(), at);
+        }
+        hearing
+    }
+
+    #[test]
+    fn an_event_that_is_lost_between_others_is_missed() {
+        let start = Instant::now();
+        let presses = [(10, 1), (11, -2), (12, 1)];
+        let expected = Expected::of(&pressed(start, &presses));
+        for (events, missed) in [
+            (&[(1, 1, 10), (2, -2, 11), (3, 1, 12)][..], 0),
+            (&[(1, -1, 11), (2, 1, 12)], 0),
+            (&[(1, 1, 10), (2, 1, 12)], 1),
+            // It adds up, and the last is not there.
+            (&[(1, 0, 11)], 1),
+            (&[], 1),
+        ] {
+            let hearing = heard(start, events);
+            assert_eq!(expected.missed_by(&hearing), missed, "{events:?}");
+        }
+        // A key that was answered twice.
+        let twice = [pressed(start, &presses), pressed(start, &presses[..1])].concat();
+        let hearing = heard(start, &[(1, 0, 12)]);
+        assert_eq!(Expected::of(&twice).missed_by(&hearing), 0);
+    }
+
+    #[test]
+    fn each_press_is_timed_until_the_first_event_that_goes_as_far() {
+        let start = Instant::now();
+        let mut presses = pressed(start, &[(10, 1), (11, 1), (12, 1)]);
+        presses[2].0 = start + Duration::from_millis(30);
+        let hearing = heard(start, &[(40, 2, 11), (50, 1, 12), (90, 1, 13)]);
+        let mut all = latencies();
+        Expected::of(&presses).record_latencies(&hearing, &mut all);
+        let ms = |count: u64| all.count_between(count * 1_000 - 100, count * 1_000 + 100);
+        assert_eq!((all.len(), ms(40), ms(20)), (3, 2, 1));
+    }
+
+    #[test]
+    fn whoever_had_to_look_at_everything_did_not_hear_everything() {
+        let report = |resyncs| StreamsReport {
+            streams: 1,
+            latency_us: Quantiles::of(&latencies()),
+            heard: 0,
+            missed: 0,
+            resyncs,
+            ended: 0,
+            stalled: 0,
+            dropped: 0,
+            dropped_after_s: None,
+        };
+        assert!(report(0).is_complete());
+        assert!(!report(1).is_complete());
+    }
 }

@@ -92,7 +92,8 @@ pub(super) fn run(ground: &Ground, plan: &Plan) -> Result<Report> {
         ],
         samples,
         remarks: vec![
-            "Every stream heard of the last version of every item that was pressed on, and none broke off."
+            "Every stream heard of all that moved of every item that was pressed on; none was told to look at everything, \
+             and none broke off."
                 .to_owned(),
         ],
     })

@@ -6,22 +6,21 @@ use std::time::Instant;
 /// What one stream has heard.
 #[derive(Debug, Default)]
 pub(super) struct Hearing {
-    /// The greatest version of each item.
-    versions: HashMap<i64, i64>,
-    /// Each posting that was the last of an event, and when it was heard of.
-    pub(super) heard: Vec<Heard>,
-    /// How often it was told to look at everything, and so knows everything up to then.
+    items: HashMap<i64, Heard>,
+    /// How often it was told to look at everything.
     pub(super) resyncs: u64,
     pub(super) has_ended: bool,
     /// The beginning of a line that has not come to its end.
     rest: Vec<u8>,
 }
 
-/// An event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Heard {
-    pub(super) posting: i64,
-    pub(super) at: Instant,
+/// What was heard of an item.
+#[derive(Debug, Default)]
+struct Heard {
+    /// By how much it changed in all.
+    delta: i64,
+    /// The last posting of each event, and when that was heard; both grow.
+    events: Vec<(i64, Instant)>,
 }
 
 impl Hearing {
@@ -47,22 +46,28 @@ impl Hearing {
         let Some(data) = line.strip_prefix(b"data: {\"item\":") else {
             return;
         };
-        let posting = number_after(data, b"\"posting\":");
-        let (Some(item), Some(version), Some(posting)) =
-            (number(data), number_after(data, b"\"version\":"), posting)
-        else {
+        let (delta, posting) = (
+            number_after(data, b"\"delta\":"),
+            number_after(data, b"\"posting\":"),
+        );
+        let (Some(item), Some(delta), Some(posting)) = (number(data), delta, posting) else {
             return;
         };
-        let known = self.versions.entry(item).or_default();
-        *known = version.max(*known);
-        self.heard.push(Heard { posting, at });
+        let heard = self.items.entry(item).or_default();
+        heard.delta += delta;
+        heard.events.push((posting, at));
     }
 
-    /// Whether it has heard of this version of an item, or of a later one.
-    pub(super) fn knows(&self, item: i64, version: i64) -> bool {
-        self.versions
-            .get(&item)
-            .is_some_and(|known| *known >= version)
+    /// By how much an item changed, by all that was heard.
+    pub(super) fn delta(&self, item: i64) -> i64 {
+        self.items.get(&item).map_or(0, |heard| heard.delta)
+    }
+
+    /// When it first heard of an item as it stood after this posting, or after a later one.
+    pub(super) fn heard_at(&self, item: i64, posting: i64) -> Option<Instant> {
+        let events = &self.items.get(&item)?.events;
+        let first = events.partition_point(|(last, _)| *last < posting);
+        events.get(first).map(|(_, at)| *at)
     }
 }
 
@@ -74,8 +79,9 @@ fn number_after(data: &[u8], name: &[u8]) -> Option<i64> {
 
 /// The number at the beginning.
 fn number(data: &[u8]) -> Option<i64> {
-    let digits = data.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    str::from_utf8(&data[..digits]).ok()?.parse().ok()
+    let is_part = |byte: &&u8| byte.is_ascii_digit() || **byte == b'-';
+    let length = data.iter().take_while(is_part).count();
+    str::from_utf8(&data[..length]).ok()?.parse().ok()
 }
 
 #[cfg(test)]
@@ -85,19 +91,27 @@ mod tests {
     #[test]
     fn pieces_that_end_anywhere_are_the_same_events() {
         let text = ": live\nretry: 1000\n\nevent: resync\nid: 7.7\ndata: {}\n\n\
-                    event: stock\ndata: {\"item\":7,\"version\":12,\"levels\":[],\"posting\":123}\n\n\
-                    event: stock\ndata: {\"item\":8,\"version\":3,\"posting\":124}\nid: 9.9\n\n";
+                    event: stock\ndata: {\"item\":7,\"levels\":[{\"location\":1,\"delta\":9}],\"delta\":-2,\"posting\":123}\n\n\
+                    event: stock\ndata: {\"item\":7,\"levels\":[],\"delta\":5,\"posting\":125}\n\n\
+                    event: stock\ndata: {\"item\":8,\"levels\":[],\"delta\":1,\"posting\":124}\nid: 9.9\n\n";
         let at = Instant::now();
         for size in [1, 7, 1_000] {
             let mut hearing = Hearing::default();
             for piece in text.as_bytes().chunks(size) {
                 hearing.take_in(piece, at);
             }
-            let heard = [123, 124].map(|posting| Heard { posting, at });
-            assert_eq!(hearing.heard, heard, "{size}");
             assert_eq!(hearing.resyncs, 1);
-            assert!(hearing.knows(7, 12) && hearing.knows(7, 11) && hearing.knows(8, 3));
-            assert!(!hearing.knows(7, 13) && !hearing.knows(9, 1));
+            assert_eq!(
+                [7, 8, 9].map(|item| hearing.delta(item)),
+                [3, 1, 0],
+                "{size}"
+            );
+            for (item, posting) in [(7, 123), (7, 124), (7, 125), (8, 124)] {
+                assert_eq!(hearing.heard_at(item, posting), Some(at), "{posting}");
+            }
+            for (item, posting) in [(7, 126), (8, 125), (9, 1)] {
+                assert_eq!(hearing.heard_at(item, posting), None, "{posting}");
+            }
         }
     }
 }
