@@ -144,8 +144,10 @@ impl Named {
             content,
             imports,
         };
-        if !self.taken.insert(served.hashed_name.clone()) {
-            return Err(format!("{} would be served twice", served.hashed_name).into());
+        // Without its hash, too: a name of another release must lead to one file.
+        let file = name.rsplit('/').next().unwrap_or(name);
+        if !self.taken.insert(file.to_owned()) {
+            return Err(format!("{file} would be served twice").into());
         }
         self.files.insert(name.to_owned(), served);
         Ok(())

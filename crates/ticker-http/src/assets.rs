@@ -25,6 +25,8 @@ static ASSETS: &[Asset] = include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 
 /// A name with a hash in it means this very content for ever.
 const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
+/// What a name with another hash is answered with, which is not what it means.
+const FOR_NOW: HeaderValue = HeaderValue::from_static("no-store");
 const FOR_A_DAY: HeaderValue = HeaderValue::from_static("public, max-age=86400");
 
 /// Where the file with this path under `assets/` is served.
@@ -46,12 +48,28 @@ pub(crate) fn imported_urls(name: &str) -> impl Iterator<Item = &'static str> {
 }
 
 /// Serves a file. The name is only ever compared, never looked for on a disk.
+///
+/// While a release takes the place of another, a page of the one asks the other for what it names: it gets what
+/// goes by that name here, so that it is not left without style or script, and does not keep it
+/// (docs/decisions/0022).
 pub(crate) async fn serve(Path(file): Path<String>, headers: HeaderMap) -> Response {
-    let is_meant = |asset: &&Asset| asset.url.strip_prefix("/assets/") == Some(file.as_str());
-    match ASSETS.iter().find(is_meant) {
-        Some(asset) => asset.answer(&headers, FOR_EVER),
+    if let Some(asset) = ASSETS.iter().find(|asset| asset.file() == file) {
+        return asset.answer(&headers, FOR_EVER);
+    }
+    let name = without_hash(&file);
+    let is_namesake = |asset: &&Asset| without_hash(asset.file()) == name;
+    match ASSETS.iter().find(is_namesake).filter(|_| name.is_some()) {
+        Some(asset) => asset.answer(&headers, FOR_NOW),
         None => HttpError::NotFound.into_response(),
     }
+}
+
+/// `app.1f2e3d4c.css` is `app` and `css`; `None` for what no release has named.
+fn without_hash(file: &str) -> Option<(&str, &str)> {
+    let (rest, extension) = file.rsplit_once('.')?;
+    let (stem, hash) = rest.rsplit_once('.')?;
+    let is_hash = hash.len() == 8 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_hash.then_some((stem, extension))
 }
 
 /// Serves the icon to browsers that ask for it without having read a page.
@@ -63,6 +81,11 @@ pub(crate) async fn favicon(headers: HeaderMap) -> Response {
 }
 
 impl Asset {
+    /// Its name as it is served, with a hash of its content.
+    fn file(&self) -> &'static str {
+        self.url.strip_prefix("/assets/").unwrap_or_default()
+    }
+
     fn answer(&self, request: &HeaderMap, cache_control: HeaderValue) -> Response {
         let variants = [("br", self.brotli), ("gzip", self.gzip)];
         let chosen = variants.into_iter().find_map(|(encoding, bytes)| {

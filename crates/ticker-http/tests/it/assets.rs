@@ -49,13 +49,37 @@ async fn what_a_page_names_is_served_for_ever_and_compressed() {
     }
 }
 
+/// A page of the release before, or of the next one, asks for what it names.
+#[tokio::test]
+async fn a_name_of_another_release_leads_to_this_ones_file_and_is_not_kept() {
+    let app = TestApp::new().await;
+    let nobody = app.stranger();
+    let page = nobody.get("/login").await;
+    for address in addresses(page.text()) {
+        let own = nobody.get(&address).await;
+        let (stem, hashed) = address.rsplit_once('/').unwrap();
+        let parts: Vec<&str> = hashed.split('.').collect();
+        let (name, rest) = parts.split_at(parts.len() - 2);
+        let other = format!("{stem}/{}.00c0ffee.{}", name.join("."), rest[1]);
+        let answer = nobody.get(&other).await;
+        assert_eq!(answer.status, StatusCode::OK, "{other}");
+        assert_eq!(answer.bytes, own.bytes, "{other}");
+        assert_eq!(answer.header(CONTENT_TYPE), own.header(CONTENT_TYPE));
+        assert_eq!(answer.header(CACHE_CONTROL), "no-store", "{other}");
+    }
+}
+
 #[tokio::test]
 async fn nothing_else_is_served() {
     let app = TestApp::new().await;
     for path in [
         "/assets/",
         "/assets/app.css",
-        "/assets/app.00000000.css",
+        "/assets/app..css",
+        "/assets/app.0000000g.css",
+        "/assets/app.000000000.css",
+        "/assets/app.00000000.js.css",
+        "/assets/nowhere.00000000.js",
         "/assets/..%2Fsrc%2Flib.rs",
         "/assets/%2Fetc%2Fpasswd",
         "/assets/..%5C..%5CCargo.toml",
