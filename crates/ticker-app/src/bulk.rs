@@ -153,8 +153,17 @@ impl App {
         let mut connection = self.database.connect().await?;
         let mut preview = BulkPreview::default();
         let (mut after, mut seen) = (ItemId(0), 0);
+        let selection = match &request.selection {
+            // Found once; each chunk would else search for itself, which takes longer than all the rest.
+            Selection::Matching(filter) if filter.search.is_some() => {
+                let mut stock = connection.stock();
+                let found = stock.search_ids(filter, BULK_ITEMS_MAX + 1).await?;
+                Selection::Items(found.into_iter().collect())
+            }
+            other => other.clone(),
+        };
         while seen <= BULK_ITEMS_MAX {
-            let ids = next_items(&mut connection, &request.selection, after, LINES_MAX).await?;
+            let ids = next_items(&mut connection, &selection, after, LINES_MAX).await?;
             let Some(last) = ids.last() else {
                 break;
             };

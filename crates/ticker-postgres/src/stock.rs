@@ -241,6 +241,33 @@ impl Stock<'_> {
         rows.iter().map(read_row).collect()
     }
 
+    /// The items that a filter leaves, by their ids, `max` at most, its search taken as it is spelt. One reading,
+    /// and nothing counted: pages of a list would each search anew.
+    ///
+    /// # Errors
+    /// [`DatabaseError`] if the database fails.
+    #[tracing::instrument(name = "db.stock.search_ids", skip_all)]
+    pub async fn search_ids(
+        &mut self,
+        filter: &StockFilter,
+        max: usize,
+    ) -> Result<Vec<ItemId>, DatabaseError> {
+        let (found, corrected) = self.find(filter).await?;
+        if corrected.is_some() {
+            return Ok(Vec::new());
+        }
+        let mut sql = QueryBuilder::new("select i.id from (");
+        search::push_found(&mut sql, filter, &found);
+        sql.push(") i order by i.id limit ");
+        sql.push_bind(i64::try_from(max).unwrap_or(i64::MAX));
+        let ids: Vec<i64> = sql
+            .build_query_scalar()
+            .persistent(false)
+            .fetch_all(&mut *self.connection)
+            .await?;
+        Ok(ids.into_iter().map(ItemId).collect())
+    }
+
     /// Those of the items that a filter leaves, its search taken as it is spelt.
     ///
     /// # Errors

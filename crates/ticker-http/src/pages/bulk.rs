@@ -14,9 +14,9 @@ use ticker_domain::permission::{BulkApply, StockView};
 
 pub(crate) use self::input::selected;
 use self::input::{Action, Input};
-use self::view::{BulkDonePage, BulkPage, BulkRow, Hidden, Preview, Skipped};
+use self::view::{BulkDonePage, BulkFields, BulkPage, BulkRow, Hidden, Preview, Skipped};
 use super::display::{change as signed, number};
-use super::fields::Choice;
+use super::fields::{Choice, Problems};
 use super::layout::{Layout, Section};
 use super::{KEY_LOST, KEY_REUSED, left_toast, new_key, page, see_other, see_other_with};
 use crate::access::May;
@@ -69,27 +69,27 @@ pub(crate) async fn apply(
     Form(pairs): Form<Pairs>,
 ) -> PageResult {
     let input = Input::read(pairs)?;
-    let mut template = ask(&web, &by, Layout::of(by.user(), Section::Inventory), &input).await?;
     let key: Option<IdempotencyKey> = input.key().parse().ok();
-    if key.is_none() {
-        template.problems.add(KEY_LOST);
-    }
-    let (Some(key), Some(request)) = (key, request(&input, &mut template)) else {
-        return page(StatusCode::UNPROCESSABLE_ENTITY, &template);
+    let asked = request(&input, &mut input.fields(), &mut Problems::default());
+    let problem = match (key, asked) {
+        (None, _) => Some(KEY_LOST),
+        (Some(_), None) => None, // the fields say what is wrong with them
+        (Some(key), Some(asked)) => {
+            let form = input.as_kept();
+            match web.app.apply_bulk_change(&by, key, asked, form).await {
+                Ok(run) => return Ok(see_other(&format!("/bulk/{}", run.id))),
+                Err(BulkError::KeyReused) => Some(KEY_REUSED),
+                Err(BulkError::FormTooLong) => Some(TOO_MANY_TICKED),
+                Err(error) => return Err(error.into()),
+            }
+        }
     };
-    let form = input.as_kept();
-    match web.app.apply_bulk_change(&by, key, request, form).await {
-        Ok(run) => Ok(see_other(&format!("/bulk/{}", run.id))),
-        Err(BulkError::KeyReused) => {
-            template.problems.add(KEY_REUSED);
-            page(StatusCode::UNPROCESSABLE_ENTITY, &template)
-        }
-        Err(BulkError::FormTooLong) => {
-            template.problems.add(TOO_MANY_TICKED);
-            page(StatusCode::UNPROCESSABLE_ENTITY, &template)
-        }
-        Err(error) => Err(error.into()),
+    let layout = Layout::of(by.user(), Section::Inventory);
+    let mut template = ask(&web, &by, layout, &input).await?;
+    if let Some(problem) = problem {
+        template.problems.add(problem);
     }
+    page(StatusCode::UNPROCESSABLE_ENTITY, &template)
 }
 
 /// Tells what a change did, or how far it is.
@@ -155,8 +155,8 @@ async fn ask(
     let categories = choices.categories.iter();
     let action = input.action();
     let mut template = BulkPage {
-        layout,
-        problems: super::fields::Problems::default(),
+        layout: layout.over_locations(choices.locations.len()),
+        problems: Problems::default(),
         action: action.as_str(),
         title: title(input),
         list_href: input.list_href(),
@@ -174,7 +174,7 @@ async fn ask(
         preview: None,
     };
     if input.is_ready()
-        && let Some(request) = request(input, &mut template)
+        && let Some(request) = request(input, &mut template.fields, &mut template.problems)
     {
         let preview = web.app.preview_bulk_change(by, &request).await?;
         template.preview = Some(show_preview(input, &request, preview));
@@ -182,11 +182,8 @@ async fn ask(
     Ok(template)
 }
 
-/// The change that is asked for; what is wrong with it is said on the page.
-fn request(input: &Input, template: &mut BulkPage) -> Option<BulkRequest> {
-    let BulkPage {
-        fields, problems, ..
-    } = template;
+/// The change that is asked for; what is wrong with it is noted at its fields.
+fn request(input: &Input, fields: &mut BulkFields, problems: &mut Problems) -> Option<BulkRequest> {
     Some(BulkRequest {
         change: input.change(fields, problems)?,
         selection: input.selection(),

@@ -146,6 +146,7 @@ fn selection(role: Role, query: &StockQuery, list: &StockList) -> Selection {
     Selection {
         hidden: hidden.collect(),
         may_change: role.may(Permission::BulkApply),
+        may_move: list.locations.len() > 1,
         all_matching: is_part.then_some(matching),
     }
 }

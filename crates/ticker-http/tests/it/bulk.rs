@@ -5,6 +5,7 @@ use ticker_domain::user::Role;
 use ticker_testkit::key;
 
 use crate::app::TestApp;
+use crate::log::Done;
 
 fn has(text: &str, parts: &[&str]) {
     for part in parts {
@@ -101,6 +102,61 @@ async fn a_change_is_seen_made_once_and_told() {
     assert_eq!(reused.status, StatusCode::UNPROCESSABLE_ENTITY);
     let totals = "select total from items order by id";
     assert_eq!(app.db.texts(totals).await, ["1007", "1"]);
+}
+
+/// A list that is searched for is searched once for its preview, and never for what is done already.
+#[tokio::test]
+async fn what_is_made_is_not_looked_at_before_and_a_preview_searches_once() {
+    let app = TestApp::new().await;
+    let vera = app.browser(Role::Manager).await;
+    for name in ["Nuts", "Nut crackers", "Bolts"] {
+        app.db.item(name).stock(2).await;
+    }
+    let done = Done::watch();
+    let list = "action=adjust&all=1&q=nut&ready=1&by=1&reason=adjusted";
+    let seen = vera.get(&format!("/bulk?{list}")).await;
+    has(seen.text(), &["2 items will be changed."]);
+    let searches = ["db.stock.list", "db.stock.search_ids"].map(|name| done.count(name));
+    assert_eq!(searches, [0, 1]);
+    let previews = done.count("app.bulk.preview");
+    let form_key = key().to_string();
+    let form = [
+        ("key", form_key.as_str()),
+        ("action", "adjust"),
+        ("all", "1"),
+        ("q", "nut"),
+        ("ready", "1"),
+        ("by", "1"),
+        ("reason", "adjusted"),
+    ];
+    let made = vera.post("/bulk", &form).await;
+    assert_eq!(made.location(), "/bulk/1", "{}", made.text());
+    assert_eq!(done.count("app.bulk.preview"), previews);
+    let mut other = form;
+    other[5] = ("by", "2");
+    let refused = vera.post("/bulk", &other).await;
+    has(refused.text(), &["2 items will be changed."]);
+    assert_eq!(done.count("app.bulk.preview"), previews + 1);
+    let totals = "select total from items order by id";
+    assert_eq!(app.db.texts(totals).await, ["3", "3", "2"]);
+}
+
+/// Nowhere to move to, and no place named.
+#[tokio::test]
+async fn a_shop_with_one_location_is_not_told_of_it() {
+    let app = TestApp::new().await;
+    let vera = app.browser(Role::Manager).await;
+    let item = app.db.item("Nuts").stock(2).await.id;
+    let adjust = format!("/bulk?action=adjust&item={item}&ready=1&by=1&reason=adjusted");
+    for (is_one, locations) in [(true, 1), (false, 2)] {
+        let list = vera.get("/").await;
+        let offers = list.text().contains("name=\"action\" value=\"move\"");
+        assert_eq!(offers, !is_one, "{locations} locations");
+        let asked = vera.get(&adjust).await;
+        let is_told_of_one = asked.text().contains("<body class=\"one-location\"");
+        assert_eq!(is_told_of_one, is_one, "{locations} locations");
+        app.db.location("Back room").await;
+    }
 }
 
 #[tokio::test]

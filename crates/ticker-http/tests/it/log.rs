@@ -4,8 +4,12 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
+use tracing::Subscriber;
+use tracing::span::{Attributes, Id};
 use tracing::subscriber::DefaultGuard;
+use tracing_subscriber::Layer;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::{Context, SubscriberExt as _};
 
 /// What is logged on this thread while it lives.
 pub(crate) struct Log {
@@ -53,6 +57,38 @@ impl Log {
             self.lines()
         );
         found.remove(0)
+    }
+}
+
+/// What is done on this thread while it lives, by the names of its spans.
+pub(crate) struct Done {
+    names: Names,
+    _guard: DefaultGuard,
+}
+
+#[derive(Clone, Default)]
+struct Names(Arc<Mutex<Vec<&'static str>>>);
+
+impl Done {
+    pub(crate) fn watch() -> Self {
+        let names = Names::default();
+        let subscriber = tracing_subscriber::registry().with(names.clone());
+        Self {
+            names,
+            _guard: tracing::subscriber::set_default(subscriber),
+        }
+    }
+
+    /// How often this was done.
+    pub(crate) fn count(&self, name: &str) -> usize {
+        let names = self.names.0.lock().unwrap();
+        names.iter().filter(|done| **done == name).count()
+    }
+}
+
+impl<S: Subscriber> Layer<S> for Names {
+    fn on_new_span(&self, span: &Attributes<'_>, _: &Id, _: Context<'_, S>) {
+        self.0.lock().unwrap().push(span.metadata().name());
     }
 }
 

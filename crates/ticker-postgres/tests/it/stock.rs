@@ -218,6 +218,9 @@ async fn of_given_items_those_that_a_filter_leaves_are_told() {
             .await
             .unwrap();
         assert_eq!(Vec::from_iter(matching), expected, "{filter:?}");
+        let mut found = connection.stock().search_ids(&filter, 10).await.unwrap();
+        found.retain(|id| [nuts, bolts, gone].contains(id));
+        assert_eq!(found, expected, "{filter:?}");
     }
 }
 

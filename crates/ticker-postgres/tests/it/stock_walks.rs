@@ -202,6 +202,25 @@ async fn pages_of_a_long_list_are_those_of_the_whole_list() {
                 walk_over(&db, &query, &expected).await;
             }
         }
+        found_at_once(&db, &items, filter).await;
+    }
+}
+
+/// The same list, as ids alone.
+async fn found_at_once(db: &TestDatabase, items: &[Item], filter: StockFilter) {
+    let query = StockQuery {
+        filter,
+        sort: StockSort::Id,
+        direction: Direction::Ascending,
+        edge: Edge::First,
+        size: 25,
+    };
+    let expected = whole(items, &query);
+    for max in [expected.len(), 30] {
+        let mut connection = db.connect().await;
+        let found = connection.stock().search_ids(&query.filter, max).await;
+        let found: Vec<i64> = found.unwrap().into_iter().map(|item| item.0).collect();
+        assert_eq!(found, expected[..max], "{query:?}");
     }
 }
 

@@ -37,6 +37,8 @@ pub(crate) struct Selection {
     pub(crate) hidden: Vec<Hidden>,
     /// Whether changes to many items at once are offered.
     pub(crate) may_change: bool,
+    /// Whether there is anywhere to move them.
+    pub(crate) may_move: bool,
     /// Where the list goes on beyond this page: how many match.
     pub(crate) all_matching: Option<Counted>,
 }
