@@ -218,6 +218,23 @@ impl App {
             .await?)
     }
 
+    /// Rows of the stock list by the ids of their items, by those; of items that there are not, none.
+    ///
+    /// # Errors
+    /// [`Failure`] if the database fails.
+    #[tracing::instrument(name = "app.stock.rows", skip_all)]
+    pub async fn stock_rows(
+        &self,
+        _by: &Grant<StockView>,
+        items: &[ItemId],
+    ) -> Result<Vec<StockRow>, Failure> {
+        if items.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut connection = self.database.connect().await?;
+        Ok(connection.stock().rows(items, None).await?)
+    }
+
     /// Changes one level, and answers once the change is in the ledger.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ use ticker_app::item::Item;
 use ticker_app::scan::{ScanRow, ScanStock, ScanStockError, Scanned};
 use ticker_app::stock::AdjustStockError;
 use ticker_auth::Grant;
-use ticker_domain::id::{ItemId, PostingId};
+use ticker_domain::id::ItemId;
 use ticker_domain::ledger::{DELTA_MAX, IdempotencyKey, LevelId};
 use ticker_domain::permission::{ItemCreate, Permit as _, StockAdjust, StockView};
 use ticker_domain::scan::{Carrier, Code};
@@ -530,15 +530,16 @@ async fn entries(
     view: &Grant<StockView>,
     sitting: &Sitting,
 ) -> Result<Vec<Entry>, HttpError> {
-    let postings: Vec<PostingId> = sitting
-        .scans
-        .iter()
-        .filter_map(|trace| match trace {
-            Trace::Posted(posting) => Some(*posting),
-            Trace::Unknown(_) | Trace::Refused(_) => None,
-        })
-        .collect();
+    let (mut postings, mut refusals) = (Vec::new(), Vec::new());
+    for trace in sitting.scans.iter() {
+        match trace {
+            Trace::Posted(posting) => postings.push(*posting),
+            Trace::Refused(item) => refusals.push(*item),
+            Trace::Unknown(_) => {}
+        }
+    }
     let rows = web.app.list_scans(by, &postings).await?;
+    let items = web.app.stock_rows(view, &refusals).await?;
     let mut entries = Vec::new();
     for trace in sitting.scans.iter() {
         match trace {
@@ -548,8 +549,8 @@ async fn entries(
             }
             Trace::Unknown(code) => entries.push(unknown(code, by)),
             Trace::Refused(item) => {
-                let found = web.app.show_item(view, *item).await?;
-                entries.extend(found.map(|found| refused(*item, found.item.name)));
+                let found = items.iter().find(|found| found.item == *item);
+                entries.extend(found.map(|found| refused(*item, found.name.clone())));
             }
         }
     }

@@ -5,6 +5,7 @@ use ticker_domain::user::Role;
 use ticker_testkit::key;
 
 use crate::app::{Answer, Browser, TestApp};
+use crate::log::Done;
 
 const KEY: &str = "018f4e9c-7f1a-7c3d-9b1e-2f6f0c9d5a11";
 
@@ -156,6 +157,7 @@ async fn what_did_not_count_is_said_and_stays_in_the_sitting() {
         .get(&format!("/scan?mode=take&scans=r{}%20u0815", item.id))
         .await;
     shows(&kept, "Not counted.");
+    shows(&kept, "AA batteries");
     shows(&kept, "Nothing carries 0815");
 
     let spaced = scan(&staff, "add", "AA batteries").await;
@@ -173,6 +175,26 @@ async fn what_did_not_count_is_said_and_stays_in_the_sitting() {
     shows(&unknown, "/items/new?barcode=08%2615");
     let form = manager.get("/items/new?barcode=08%2615").await;
     shows(&form, "value=\"08&#38;15\"");
+}
+
+/// Whatever an address names.
+#[tokio::test]
+async fn what_did_not_count_is_named_in_one_reading() {
+    let app = TestApp::new().await;
+    let staff = app.browser(Role::Staff).await;
+    let mut scans = Vec::new();
+    for name in ["Nuts", "Bolts", "Screws"] {
+        scans.push(format!("r{}", app.db.item(name).await.id));
+    }
+    let done = Done::watch();
+    let page = staff
+        .get(&format!("/scan?scans={}%20r4711", scans.join("%20")))
+        .await;
+    for name in ["Nuts", "Bolts", "Screws"] {
+        shows(&page, name);
+    }
+    let readings = ["app.item.show", "app.stock.rows"].map(|name| done.count(name));
+    assert_eq!(readings, [0, 1]);
 }
 
 /// Enter was pressed for a second code while the first one's page was still on its way.
