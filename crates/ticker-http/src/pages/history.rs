@@ -16,7 +16,7 @@ use ticker_domain::page::{Edge, PAGE_SIZE_DEFAULT};
 use ticker_domain::permission::{Permission, StockView};
 
 use self::params::Params;
-use self::view::{Filters, HistoryPage, MovementRow, Pick, Stopped, Undone};
+use self::view::{Filters, HistoryPage, MomentField, MovementRow, Pick, Stopped, Undone};
 use super::display::{change, moment, number};
 use super::fields::Choice;
 use super::inventory::view::Pages;
@@ -153,8 +153,12 @@ fn filters(params: &Params, found: &ItemView, people: Vec<(UserId, String)>) -> 
     }
     Filters {
         picks,
-        from: params.from.clone(),
-        to: params.to.clone(),
+        from: MomentField {
+            value: params.from.clone(),
+        },
+        to: MomentField {
+            value: params.to.clone(),
+        },
     }
 }
 

@@ -39,6 +39,24 @@ async fn filters_stand_in_the_address_of_the_page_its_neighbours_and_the_file() 
     assert_eq!(csv.text().lines().count(), 1, "{}", csv.text());
 }
 
+/// A field for dates would show nothing of a time, and send nothing.
+#[tokio::test]
+async fn a_time_of_day_outlives_the_next_search() {
+    let app = TestApp::new().await;
+    let browser = app.browser(Role::Staff).await;
+    let item = app.db.item("AA batteries").await;
+    let query = "from=2026-11-20T08:30:00Z&to=2026-11-21";
+    let page = browser
+        .get(&format!("/items/{}/history?{query}", item.id))
+        .await;
+    for field in [
+        "name=\"from\" type=\"text\" value=\"2026-11-20T08:30:00Z\"",
+        "name=\"to\" type=\"date\" value=\"2026-11-21\"",
+    ] {
+        assert!(page.text().contains(field), "{field}: {}", page.text());
+    }
+}
+
 #[tokio::test]
 async fn an_address_that_makes_no_sense_says_what_would() {
     let app = TestApp::new().await;

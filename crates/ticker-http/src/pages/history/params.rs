@@ -132,16 +132,20 @@ fn read<T>(
 /// A moment of the years 0 to 9999, which RFC 3339 has; or, of a date, the beginning of the day so many
 /// days later.
 fn moment(text: &str, days_later: i8) -> Option<Timestamp> {
-    const DATE_CHARS: usize = "2026-11-20".len();
     if !text.starts_with(|first: char| first.is_ascii_digit()) {
         return None;
     }
-    if text.len() != DATE_CHARS {
+    if !is_date(text) {
         return text.parse().ok();
     }
     let day: Date = text.parse().ok()?;
     let day = day.checked_add(days_later.days()).ok()?;
     Some(day.to_zoned(TimeZone::UTC).ok()?.timestamp())
+}
+
+/// Whether a readable moment is a date, and no time.
+pub(crate) fn is_date(moment: &str) -> bool {
+    moment.len() == "2026-11-20".len()
 }
 
 fn bad_time(name: &str) -> HttpError {

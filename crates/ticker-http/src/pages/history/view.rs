@@ -1,5 +1,6 @@
 //! What an item's history shows.
 
+use super::params;
 use askama::Template;
 
 use crate::pages::display::Moment;
@@ -30,8 +31,25 @@ pub(crate) struct HistoryPage {
 #[derive(Clone, Debug)]
 pub(crate) struct Filters {
     pub(crate) picks: Vec<Pick>,
-    pub(crate) from: String,
-    pub(crate) to: String,
+    pub(crate) from: MomentField,
+    pub(crate) to: MomentField,
+}
+
+/// A moment to filter by, as it stands in the address.
+#[derive(Clone, Debug)]
+pub(crate) struct MomentField {
+    pub(crate) value: String,
+}
+
+impl MomentField {
+    /// What it is shown in: a field for dates would drop a time of day, and the next search with it.
+    pub(crate) fn control(&self) -> &'static str {
+        if self.value.is_empty() || params::is_date(&self.value) {
+            "date"
+        } else {
+            "text"
+        }
+    }
 }
 
 /// A list to choose from.
