@@ -42,6 +42,7 @@ async fn quick_presses_are_one_change(stage: &Stage, item: TestItem) {
 
 async fn presses_that_cancel_each_other_are_none(stage: &Stage, item: TestItem) {
     let page = &stage.browser;
+    let sent = stage.site.count_asked("POST /items/");
     page.run(&format!(
         "for (const button of ['add', 'remove']) document.getElementById(`${{button}}-{}`).click()",
         item.id
@@ -49,6 +50,11 @@ async fn presses_that_cancel_each_other_are_none(stage: &Stage, item: TestItem) 
     .await;
     list::expect_number(page, item.id, "45").await;
     nothing_is_kept(stage).await;
+    assert_eq!(
+        stage.site.count_asked("POST /items/"),
+        sent,
+        "nothing was sent"
+    );
     assert_eq!(moved(stage).await, ["2"], "the opening and the five");
 }
 

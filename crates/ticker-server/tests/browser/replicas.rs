@@ -74,7 +74,7 @@ async fn a_way_that_is_lost_and_found(stage: &Stage, item: TestItem) {
     page.click(&format!("#remove-{}", item.id)).await;
     page.expect("Not saved: AA batteries").await;
     stage.site.front.open();
-    page.press("Retry").await;
+    list::retry(page, item.id).await;
     list::expect_number(page, item.id, "38").await;
     page.expect_gone("Not saved").await;
     page.click(&format!("#add-{}", item.id)).await;

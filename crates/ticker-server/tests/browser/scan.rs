@@ -215,6 +215,7 @@ async fn finds(stage: &Stage, [batteries, fuse]: &[TestItem; 2]) {
 async fn reload_and_back_repeat_nothing(stage: &Stage) {
     let page = &stage.browser;
     page.go("/scan?mode=add").await;
+    page.expect_focus("code").await;
     scan(stage, BATTERIES).await;
     newest_says(stage, "+1 AA batteries", "42 at Shop floor").await;
     let posted = stage.db.texts(POSTED).await;
@@ -234,6 +235,7 @@ async fn reload_and_back_repeat_nothing(stage: &Stage) {
 async fn two_codes_from_one_page(stage: &Stage) {
     let page = &stage.browser;
     page.go("/scan?mode=add").await;
+    page.expect_focus("code").await;
     let ana = stage.client_as_browser().await;
     let key = page.attributes("#scan [name='key']", "value").await;
     let fields = [("key", key[0].as_str()), ("mode", "add"), ("code", FUSE)];

@@ -5,7 +5,7 @@ use thirtyfour::Key;
 use ticker_domain::user::Role;
 use ticker_testkit::{PASSWORD, TestItem};
 
-use crate::harness::{LATEST_MOVEMENT, Script, Stage, list, story};
+use crate::harness::{LATEST_MOVEMENT, Script, Stage, eventually, list, story};
 
 #[tokio::test]
 async fn shortcuts() {
@@ -145,13 +145,23 @@ async fn typing_and_turning_off(stage: &Stage, batteries: TestItem) {
     page.expect_answer("return document.activeElement.value", "aa-")
         .await;
     page.go("/").await;
-    let off = "document.body.dataset.shortcuts = 'off'";
-    page.run(off).await;
+    page.click("header summary").await;
+    page.click("[name='shortcuts'][value='off']").await;
+    eventually("a page that is drawn so", async || {
+        page.reload().await;
+        let drawn = page.attributes("body", "data-shortcuts").await;
+        if drawn == ["off"] { Ok(()) } else { Err(drawn) }
+    })
+    .await;
     for key in ["j", "+", "?"] {
         keys(stage, key).await;
     }
-    page.reload().await;
-    page.run(off).await;
+    // A key acts once no other one can belong to it; this comes later than that.
+    page.run("window.isLater = false; setTimeout(() => (window.isLater = true), 200)")
+        .await;
+    page.expect_answer("return window.isLater", true).await;
+    page.expect_count("tr.is-current, dialog[open], .is-pending, [data-toast]", 0)
+        .await;
     scan(stage, "4006381333931").await;
     page.expect_path(&format!("/items/{}", batteries.id)).await;
     page.expect_texts("#stock .total b", &["42"]).await;

@@ -163,7 +163,7 @@ async fn not_saved(stage: &Stage) {
         .await;
     stage.gate.open();
     stage.site.wait_until_ready().await;
-    retried(stage, item).await;
+    list::retry(page, item.id).await;
     saved(stage, item, "41").await;
     page.set_offline(true).await;
     page.click(&format!("#add-{}", item.id)).await;
@@ -197,18 +197,6 @@ async fn left_in_the_middle(stage: &Stage) {
         let found = stage.db.texts(&total).await;
         if found == ["42"] { Ok(()) } else { Err(found) }
     })
-    .await;
-}
-
-/// Presses Retry, unless it has been tried again by itself in that very moment.
-async fn retried(stage: &Stage, item: TestItem) {
-    let page = &stage.browser;
-    let retry = "document.querySelector('.note-toast.is-error [data-act]')?.click()";
-    page.run(retry).await;
-    page.expect_count(
-        &format!("#item-{id}.is-unsaved, #item-{id}.is-pending", id = item.id),
-        0,
-    )
     .await;
 }
 

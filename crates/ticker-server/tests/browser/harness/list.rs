@@ -45,6 +45,17 @@ pub(crate) fn expect_number(
     )
 }
 
+/// Presses Retry, unless it has been tried again by itself in that very moment, and waits until it is saved.
+pub(crate) async fn retry(page: &Browser, item: ItemId) {
+    let retry = "document.querySelector('.note-toast.is-error [data-act]')?.click()";
+    page.run(retry).await;
+    page.expect_count(
+        &format!("#item-{item}.is-unsaved, #item-{item}.is-pending"),
+        0,
+    )
+    .await;
+}
+
 /// Opens the form for any amount: a dialog with script, a page without.
 pub(crate) async fn open_adjust(page: &Browser, item: ItemId) {
     page.click(&format!("#item-{item} a.quantity")).await;

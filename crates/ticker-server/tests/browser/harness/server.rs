@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use ticker_testkit::TestDatabase;
 
@@ -21,9 +22,25 @@ pub(crate) struct Server {
     pub(crate) address: SocketAddr,
 }
 
+/// Somebody may take a port between its being found and its being bound.
+const ATTEMPTS_MAX: u32 = 5;
+const ANSWER_WAIT: Duration = Duration::from_secs(1);
+
 impl Server {
-    /// Starts one that people reach at `origin`.
-    pub(crate) fn start(origin: &str, db: &TestDatabase, gate: &Gate) -> Self {
+    /// Starts one that people reach at `origin`, and waits until it takes requests.
+    pub(crate) async fn start(origin: &str, db: &TestDatabase, gate: &Gate) -> Self {
+        for _ in 1..ATTEMPTS_MAX {
+            let server = Self::spawn(origin, db, gate);
+            if server.takes_requests().await {
+                return server;
+            }
+        }
+        let last = Self::spawn(origin, db, gate);
+        last.wait_until_ready().await;
+        last
+    }
+
+    fn spawn(origin: &str, db: &TestDatabase, gate: &Gate) -> Self {
         let folder = scratch_folder("server");
         let settings = db.settings(5);
         let password = settings.password.expect("the tests' logins have passwords");
@@ -59,6 +76,11 @@ impl Server {
 
     /// Waits until it takes requests.
     pub(crate) async fn wait_until_ready(&self) {
+        assert!(self.takes_requests().await, "{}", self.log());
+    }
+
+    /// Waits until it takes requests; false if it ended because its port was taken.
+    async fn takes_requests(&self) -> bool {
         let address = format!("http://{}/readyz", self.address);
         let client = reqwest::Client::new();
         eventually("the server to be ready", async || {
@@ -68,11 +90,19 @@ impl Server {
                 .unwrap_or_else(PoisonError::into_inner)
                 .try_wait();
             if let Ok(Some(status)) = ended {
-                panic!("the server ended with {status}:\n{}", self.log());
+                let log = self.log();
+                assert!(
+                    log.contains("Address already in use"),
+                    "the server ended with {status}:\n{log}"
+                );
+                return Ok(false);
             }
-            client.get(&address).send().await?.error_for_status()
+            // Whoever has taken the port may take the request as well, and never answer.
+            let asked = client.get(&address).timeout(ANSWER_WAIT);
+            let answer = asked.send().await?;
+            answer.error_for_status().map(|_| true)
         })
-        .await;
+        .await
     }
 
     /// Ends it as a machine without power does.

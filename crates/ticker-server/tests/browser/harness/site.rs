@@ -18,9 +18,12 @@ impl Site {
     /// Starts it and waits until it is ready.
     pub(crate) async fn start(db: &TestDatabase, gate: &Gate) -> Self {
         let front = Front::new();
-        let replicas = [(); 2].map(|()| Server::start(&front.origin, db, gate));
-        let site = Self { front, replicas };
-        site.wait_until_ready().await;
+        let start = || Server::start(&front.origin, db, gate);
+        let (one, other) = tokio::join!(start(), start());
+        let site = Self {
+            front,
+            replicas: [one, other],
+        };
         let addresses = site.replicas.iter().map(|replica| replica.address);
         site.front.serve(addresses.collect());
         site
