@@ -20,6 +20,9 @@ use crate::metrics;
 
 /// From one reading to the next, at least: what moves meanwhile is read together.
 const PAUSE: Duration = Duration::from_millis(25);
+/// So much more for each stream that is told, while there is always something to tell: each reading wakes them
+/// all, and a thousand told forty times a second leave little for the presses that they hear of.
+const PAUSE_A_STREAM: Duration = Duration::from_micros(100);
 /// The most streams of one person: what is open in ten tabs and on ten devices is rarely looked at.
 const STREAMS_OF_A_USER_MAX: usize = 10;
 /// When no hint comes, the ledger is looked at all the same.
@@ -115,14 +118,16 @@ impl Hub {
         let stop = self.shared.stop.clone();
         let reading = async {
             loop {
+                let rested = Instant::now();
                 self.until_wanted().await;
+                let is_busy = rested.elapsed() < PAUSE / 2;
                 let gone_on = timeout(READ_WITHIN, self.go_on(&database)).await;
                 if let Err(error) = gone_on.unwrap_or(Err(DatabaseError::NoAnswer)) {
                     // Whoever watches the database says that it is away.
                     tracing::debug!(%error, "the ledger is not followed: next try in a second");
                     sleep(LOOK_EVERY).await;
                 }
-                sleep(PAUSE).await;
+                sleep(pause(self.streams().0, is_busy)).await;
             }
         };
         stop.run_until_cancelled(reading).await;
@@ -454,5 +459,27 @@ impl State {
         if let Some(batches) = self.batches.take() {
             self.number = batches.next_number();
         }
+    }
+}
+
+/// How long to rest after a reading that so many streams are told; `is_busy` if it had been waited for.
+fn pause(streams: usize, is_busy: bool) -> Duration {
+    let streams = u32::try_from(streams).unwrap_or(u32::MAX);
+    if is_busy {
+        PAUSE + PAUSE_A_STREAM.saturating_mul(streams)
+    } else {
+        PAUSE
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_streams_are_told_less_often_while_there_is_always_something_to_tell() {
+        assert_eq!(pause(1_000, false), PAUSE);
+        assert_eq!(pause(1_000, true), Duration::from_millis(125));
+        assert!(pause(10, true) < PAUSE * 2);
     }
 }
