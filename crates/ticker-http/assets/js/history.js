@@ -10,8 +10,8 @@ function show(version) {
   const count = version - Number(offer().dataset.version);
   if (!(count > 0)) return;
   offer().hidden = false;
-  const noun = count === 1 ? "movement" : "movements";
-  offer().textContent = `${count} new ${noun}${"filtered" in offer().dataset ? ", before filters" : ""} · Show`;
+  const noun = count === 1 ? " movement" : " movements";
+  offer().textContent = `${count} new${"filtered" in offer().dataset ? ", before filters" : noun} · Show`;
 }
 
 /** Asks how many there are by now, when nobody could tell. */
