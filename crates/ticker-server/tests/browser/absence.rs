@@ -10,7 +10,6 @@ async fn absence() {
     story("absence", Script::On, async |stage| {
         stage.db.user_named("ana", "Ana Ahlers", Role::Staff).await;
         let item = stage.db.item("AA batteries").stock(40).await;
-        stage.browser.hurry_long_waits().await;
         stage.browser.sign_in("ana", PASSWORD).await;
         behind_another_tab(stage, item).await;
         on_another_page(stage, item).await;
@@ -78,6 +77,7 @@ async fn in_a_page_that_was_kept(stage: &Stage, item: TestItem) {
 /// No word comes, not even that the line is gone: after a while the page says so, and goes on trying.
 async fn on_a_line_that_died(stage: &Stage, item: TestItem) {
     let page = &stage.browser;
+    page.hurry_long_waits().await;
     shows(stage, item, "36").await;
     stage.site.front.fall_silent();
     stage.db.stock(item.level(), -1).await;
