@@ -66,6 +66,6 @@ const REFUSED = "That was refused.";
 
 /** What an answer says that is nothing but a message. */
 export function wordsOf({ html }) {
-  const text = new DOMParser().parseFromString(html, "text/html").querySelector("[data-toast] .text");
-  return text?.firstChild.textContent.trim() || REFUSED;
+  const message = new DOMParser().parseFromString(html, "text/html").querySelector("template")?.content;
+  return message?.querySelector("[data-toast] .text")?.firstChild.textContent.trim() || REFUSED;
 }

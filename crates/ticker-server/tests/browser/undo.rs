@@ -3,7 +3,7 @@
 use ticker_domain::user::Role;
 use ticker_testkit::{PASSWORD, TestItem};
 
-use crate::harness::{LATEST_MOVEMENT, Script, Stage, story};
+use crate::harness::{LATEST_MOVEMENT, Script, Stage, list, story};
 
 #[tokio::test]
 async fn undo_with_script() {
@@ -26,6 +26,7 @@ async fn takes_back(stage: &Stage) {
         .await;
     page.expect("+1 AA batteries → 3").await;
     from_the_latest_movements(stage).await;
+    from_the_message(stage, item).await;
     not_what_is_gone(stage, item).await;
 }
 
@@ -46,6 +47,27 @@ async fn from_the_latest_movements(stage: &Stage) {
         let focused = "return document.activeElement.className";
         page.expect_answer(focused, "quantity").await;
     }
+    assert_eq!(
+        stage.db.texts(LATEST_MOVEMENT).await,
+        ["ana -1 3 2 adjusted page -"]
+    );
+}
+
+/// In the list, and what was taken back is done again from the message that says so.
+async fn from_the_message(stage: &Stage, item: TestItem) {
+    let page = &stage.browser;
+    let undo = "#toasts [data-toast]:last-child [data-undo] button";
+    page.go("/").await;
+    page.click(&format!("#add-{}", item.id)).await;
+    page.expect("+1 AA batteries → 3").await;
+    page.click(undo).await;
+    page.expect("Undone: −1 AA batteries → 2").await;
+    list::expect_number(page, item.id, "2").await;
+    page.click(undo).await;
+    page.expect("Undone: +1 AA batteries → 3").await;
+    list::expect_number(page, item.id, "3").await;
+    page.click(undo).await;
+    page.expect("Undone: −1 AA batteries → 2").await;
     assert_eq!(
         stage.db.texts(LATEST_MOVEMENT).await,
         ["ana -1 3 2 adjusted page -"]
