@@ -234,11 +234,24 @@ async function undo(sent) {
   }
   place("", answer); // the message; the row that comes along is not on this page
   if (!answer.ok) return;
-  entry.className = "scan is-undone";
-  entry.dataset.tone = "undone";
-  entry.querySelector(".result").textContent = "Undone";
+  sayOf(entry, "undone", "Undone");
+  const redo = [...document.querySelectorAll("#toasts form[data-undo]")].at(-1);
+  if (redo) entry.dataset.redo = redo.getAttribute("action");
   sent.remove();
   form().elements.code.focus();
+}
+
+function sayOf(entry, tone, result) {
+  delete entry.dataset.after; // it does not say any more how many there are
+  entry.className = `scan is-${tone}`;
+  entry.dataset.tone = tone;
+  entry.querySelector(".result").textContent = result;
+}
+
+/** What was taken back has been done again, by the message that said so. */
+function redone({ detail }) {
+  const entry = list().querySelector(`[data-redo="${CSS.escape(detail.action)}"]`);
+  if (entry) sayOf(entry, "done", "Undone, and done again");
 }
 
 /** The page is about to go: what waits is sent without waiting for each other. */
@@ -299,6 +312,7 @@ export function watchScans() {
     code.value = "";
     code.focus();
   });
+  document.addEventListener("ticker:undone", redone);
   addEventListener("pagehide", leave);
   addEventListener("pageshow", (event) => event.persisted && resume());
   addEventListener("online", send);

@@ -12,6 +12,7 @@ async function undo(action, fields, item) {
   if (answer.leaving) return;
   if (answer.settled) place(holder, answer);
   else showError("Not undone", { act: () => undo(action, fields, item), requestId: answer.requestId, signIn: answer.isSignedOut });
+  if (answer.ok) document.dispatchEvent(new CustomEvent("ticker:undone", { detail: { action } }));
   settle(item);
 }
 

@@ -194,8 +194,13 @@ async fn takes_back(stage: &Stage) {
     page.expect_count(".scan [data-undo]", 0).await;
     page.expect_focus("code").await;
     assert_eq!(stage.db.texts(POSTED).await[posted..], ["-1"]);
-    page.reload().await;
-    page.expect_texts(".scan .result", &["Undone"]).await;
+    page.click("#toasts [data-undo] button").await;
+    for _ in 0..2 {
+        page.expect_texts(".scan .result", &["Undone, and done again"])
+            .await;
+        page.reload().await;
+    }
+    assert_eq!(stage.db.texts(POSTED).await[posted..], ["-1", "1"]);
 }
 
 async fn finds(stage: &Stage, [batteries, fuse]: &[TestItem; 2]) {
