@@ -19,6 +19,7 @@ async fn signed_out() {
         scans_wait_for_signing_in(stage, item).await;
         a_press_whose_answer_was_lost_counts_once(stage, item).await;
         a_form_keeps_what_was_typed(stage, item).await;
+        a_form_that_is_refused_keeps_it_too(stage, item).await;
     })
     .await;
 }
@@ -71,6 +72,23 @@ async fn a_press_whose_answer_was_lost_counts_once(stage: &Stage, item: TestItem
     page.expect_answer("return Object.keys(localStorage).length", 0)
         .await;
     assert_eq!(total(stage, item).await, ["44"]);
+}
+
+/// Whatever it is refused for, what was typed does not go with the dialog.
+async fn a_form_that_is_refused_keeps_it_too(stage: &Stage, item: TestItem) {
+    let page = &stage.browser;
+    page.go("/").await;
+    list::open_adjust(page, item.id).await;
+    page.fill("Quantity", "6").await;
+    page.run("document.querySelector('#sheet [name=location]').value = '999999'")
+        .await;
+    page.press("Save").await;
+    page.expect_texts(
+        "#sheet .problems",
+        &["That address or form is wrong. There is no such location."],
+    )
+    .await;
+    assert_eq!(page.value("Quantity").await, "6");
 }
 
 /// It can be saved from where it stands, once one has signed in beside it.
