@@ -77,7 +77,12 @@ async function send(queue, { quietly = false } = {}) {
   const sent = postChange(queue, change);
   const answer = await (quietly ? sent : awaiting(queue.item, sent));
   queue.sending -= 1;
-  if (answer.leaving || queue.changes[0] !== change) return; // or another attempt was quicker
+  if (answer.leaving) return;
+  if (queue.changes[0] !== change) {
+    // Another attempt was quicker, and what was pressed since has waited for this one.
+    if (queue.sending === 0 && !queue.isStuck) send(queue);
+    return;
+  }
   if (!answer.settled) {
     fail(queue, answer, quietly);
     return;

@@ -6,6 +6,18 @@ use ticker_testkit::{PASSWORD, TestItem};
 use crate::harness::{LATEST_MOVEMENT, Script, Stage, list, story};
 
 #[tokio::test]
+async fn presses_overtaken() {
+    story("presses-overtaken", Script::On, async |stage| {
+        stage.db.user_named("ana", "Ana Ahlers", Role::Staff).await;
+        let item = stage.db.item("AA batteries").stock(40).await;
+        stage.browser.sign_in("ana", PASSWORD).await;
+        stage.browser.expect_path("/").await;
+        nothing_waits_for_what_was_overtaken(stage, item).await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn presses() {
     story("presses", Script::On, async |stage| {
         stage.db.user_named("ana", "Ana Ahlers", Role::Staff).await;
@@ -59,6 +71,46 @@ async fn presses_that_cancel_each_other_are_none(stage: &Stage, item: TestItem) 
 }
 
 /// A press that has not even been sent when the page is loaded again.
+/// A press is tried again by itself, and by Retry, which is quicker; the next one goes out once the slower
+/// answer has come.
+async fn nothing_waits_for_what_was_overtaken(stage: &Stage, item: TestItem) {
+    let page = &stage.browser;
+    page.run(
+        "const real = window.fetch; window.isFailing = true; \
+         window.fetch = async (address, options) => { \
+             if (!String(address).includes('/adjust')) return real(address, options); \
+             if (window.isFailing) return new Response('', { status: 503 }); \
+             const answer = await real(address, options); \
+             if (!window.letGo) await new Promise((go) => { window.letGo = go; }); \
+             return answer; }",
+    )
+    .await;
+    let add = format!("#add-{}", item.id);
+    page.click(&add).await;
+    page.expect("Not saved: AA batteries").await;
+    page.run("window.isFailing = false").await;
+    page.expect_answer("return Boolean(window.letGo)", true)
+        .await;
+    page.press("Retry").await;
+    list::expect_number(page, item.id, "41").await;
+    page.click(&add).await;
+    page.expect_texts(
+        &format!("#item-{}.is-pending [data-quantity]", item.id),
+        &["42"],
+    )
+    .await;
+    // Longer than presses are gathered.
+    page.expect_answer(
+        "window.since ??= performance.now(); return performance.now() - since > 600",
+        true,
+    )
+    .await;
+    page.run("window.letGo()").await;
+    list::expect_number(page, item.id, "42").await;
+    nothing_is_kept(stage).await;
+    assert_eq!(moved(stage).await, ["3"], "the opening and each press once");
+}
+
 async fn a_reload_loses_nothing(stage: &Stage, item: TestItem) {
     let page = &stage.browser;
     press_and_go(stage, item, "location.reload()").await;
