@@ -1,7 +1,11 @@
 // An item's history while the item moves: what is new is counted, and shown when asked for.
 
 import { showHeadStatus } from "./marks.js";
-import { loadPage } from "./reload.js";
+import { reloader } from "./reload.js";
+
+/** Many pages hear at the same moment that they have missed something: they ask one by one. */
+const SPREAD_MS = 1_000;
+const PAUSE_MS = 2_000;
 
 const offer = () => document.getElementById("new-movements");
 
@@ -15,10 +19,13 @@ function show(version) {
 }
 
 /** Asks how many there are by now, when nobody could tell. */
-async function look() {
-  const page = await loadPage(offer().href);
-  if (page) show(Number(page.getElementById("new-movements").dataset.version));
-}
+const look = reloader("history", {
+  wait: () => Math.random() * SPREAD_MS,
+  pauseMs: PAUSE_MS,
+  holder: offer,
+  address: () => offer().href,
+  takeOver: (page) => show(Number(page.getElementById("new-movements").dataset.version)),
+});
 
 export function watchHistory() {
   if (!offer()) return;
@@ -27,5 +34,5 @@ export function watchHistory() {
     show(detail.version);
     showHeadStatus(detail.status);
   });
-  document.addEventListener("ticker:missed", look);
+  document.addEventListener("ticker:missed", () => look(["version"]));
 }

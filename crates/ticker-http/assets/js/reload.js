@@ -4,8 +4,8 @@ import { setBehind } from "./dot.js";
 
 const PAUSE_MS_MAX = 60_000;
 
-/** A page as it is now, this one or another; null if it cannot be had. */
-export async function loadPage(address = location.href) {
+/** A page as it is now; null if it cannot be had. */
+async function loadPage(address) {
   try {
     const response = await fetch(address, { headers: { Accept: "text/html" } });
     if (!response.ok || response.redirected) return null;
@@ -15,14 +15,17 @@ export async function loadPage(address = location.href) {
   }
 }
 
+const here = () => location.href;
+
 /**
- * Loads the page, unless something else takes its place meanwhile: what `holder` finds, or the address.
- * Resolves to `{ page }`, of which null says that it could not be had, or to `{ isOther }`.
+ * Loads a page, this one unless `address` says another, unless something else takes its place meanwhile: what
+ * `holder` finds, or the address. Resolves to `{ page }`, of which null says that it could not be had, or to
+ * `{ isOther }`.
  */
-export async function loadUnder(holder) {
-  const [address, held] = [location.href, holder()];
-  const page = await loadPage();
-  return address === location.href && held === holder() ? { page } : { isOther: true };
+export async function loadUnder(holder, address = here) {
+  const [asked, held] = [address(), holder()];
+  const page = await loadPage(asked);
+  return asked === address() && held === holder() ? { page } : { isOther: true };
 }
 
 /**
@@ -30,7 +33,7 @@ export async function loadUnder(holder) {
  * called with the page and a set of the names. What could not be loaded is asked for again and again, with
  * longer and longer pauses, and the dot tells: nobody else would ask, as the stream has gone on.
  */
-export function reloader(name, { wait, pauseMs, holder, takeOver }) {
+export function reloader(name, { wait, pauseMs, holder, address, takeOver }) {
   let wanted = new Set();
   let failures = 0;
   let timer = 0;
@@ -38,7 +41,7 @@ export function reloader(name, { wait, pauseMs, holder, takeOver }) {
   async function load() {
     const asked = wanted;
     wanted = new Set();
-    const { page, isOther } = await loadUnder(holder);
+    const { page, isOther } = await loadUnder(holder, address);
     if (page) takeOver(page, asked);
     else for (const one of asked) wanted.add(one);
     failures = page || isOther ? 0 : failures + 1;

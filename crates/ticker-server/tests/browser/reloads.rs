@@ -16,6 +16,7 @@ async fn reloads() {
         let bo = stage.client().sign_in("bo", PASSWORD).await;
         a_row_that_cannot_be_loaded_is_asked_for_again(stage, fuse).await;
         panels_that_cannot_be_loaded_are_asked_for_again(stage, fuse).await;
+        a_history_that_missed_something_looks_until_it_knows(stage, fuse).await;
         a_refresh_that_fails_says_so(stage, &bo, batteries).await;
         another_list_is_not_replaced(stage, &bo, batteries).await;
         another_list_has_no_strangers(stage, fuse).await;
@@ -48,6 +49,19 @@ async fn panels_that_cannot_be_loaded_are_asked_for_again(stage: &Stage, item: T
     page.expect_texts("h1", &["Slow fuse"]).await;
     page.mend_wire().await;
     page.expect_texts("h1", &["Fuse"]).await;
+    page.expect_texts("#live", &["Live"]).await;
+}
+
+/// Told to look at everything, it does not know how much is new before it has.
+async fn a_history_that_missed_something_looks_until_it_knows(stage: &Stage, item: TestItem) {
+    let page = &stage.browser;
+    open(stage, &format!("/items/{}/history", item.id)).await;
+    page.cut_wire().await;
+    page.run("document.dispatchEvent(new CustomEvent('ticker:missed'))")
+        .await;
+    page.expect_texts("#live", &["Reconnecting, numbers may be old"])
+        .await;
+    page.mend_wire().await;
     page.expect_texts("#live", &["Live"]).await;
 }
 
