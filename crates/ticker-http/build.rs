@@ -87,7 +87,7 @@ struct Served {
     hashed_name: String,
     content_type: &'static str,
     content: Vec<u8>,
-    /// The files that it needs, directly or not, by their paths under `assets/`.
+    /// The files that it needs from the start, directly or not, by their paths under `assets/`.
     imports: BTreeSet<String>,
 }
 
@@ -125,13 +125,15 @@ impl Named {
             for piece in pieces(std::str::from_utf8(&source.content)?) {
                 match piece {
                     Piece::Text(text) => script.push_str(text),
-                    Piece::Import(specifier) => {
+                    Piece::Import(specifier, when) => {
                         let imported = resolve(name, specifier);
                         self.add(&imported, files, within)?;
                         let served = &self.files[&imported];
                         write!(script, "./{}", served.hashed_name)?;
-                        imports.extend(served.imports.iter().cloned());
-                        imports.insert(imported);
+                        if when == When::Always {
+                            imports.extend(served.imports.iter().cloned());
+                            imports.insert(imported);
+                        }
                     }
                 }
             }
@@ -158,7 +160,15 @@ impl Named {
 enum Piece<'a> {
     Text(&'a str),
     /// What stands between the quotes of an import: `./js/toasts.js`.
-    Import(&'a str),
+    Import(&'a str, When),
+}
+
+/// When a script needs what it imports.
+#[derive(PartialEq, Eq)]
+enum When {
+    Always,
+    /// Where a page has use for it.
+    OnDemand,
 }
 
 /// Cuts a script at its imports of other files of ours: `from "./x.js"`, `import "./x.js"`,
@@ -169,12 +179,18 @@ fn pieces(script: &str) -> Vec<Piece<'_>> {
     let mut from = 0;
     while let Some(quote) = rest[from..].find("\".").map(|at| from + at) {
         let begin = quote + 1;
-        let before = rest[..quote].trim_end_matches([' ', '(']);
-        let is_import = before.ends_with("from") || before.ends_with("import");
-        match rest[begin..].find('"').map(|length| begin + length) {
-            Some(end) if is_import => {
+        let before = rest[..quote].trim_end();
+        let when = if before.ends_with("import(") {
+            Some(When::OnDemand)
+        } else if before.ends_with("from") || before.ends_with("import") {
+            Some(When::Always)
+        } else {
+            None
+        };
+        match (rest[begin..].find('"').map(|length| begin + length), when) {
+            (Some(end), Some(when)) => {
                 pieces.push(Piece::Text(&rest[..begin]));
-                pieces.push(Piece::Import(&rest[begin..end]));
+                pieces.push(Piece::Import(&rest[begin..end], when));
                 rest = &rest[end..];
                 from = 0;
             }

@@ -10,7 +10,6 @@ import { watchMarks } from "./js/marks.js";
 import { watchMenus } from "./js/menus.js";
 import { watchPreferences } from "./js/preferences.js";
 import { watchPresses } from "./js/presses.js";
-import { watchScans } from "./js/scan.js";
 import { watchSelection } from "./js/select.js";
 import { watchSheets } from "./js/sheet.js";
 import { watchToasts } from "./js/toasts.js";
@@ -21,7 +20,8 @@ watchPresses();
 watchUndo();
 watchSheets();
 watchOrdinaryForms();
-watchScans();
+// Much, for one page only; a scan that is quicker than it goes out as it does without script.
+if (document.querySelector("form[data-scan]")) import("./js/scan.js").then(({ watchScans }) => watchScans());
 watchKeys();
 watchMenus();
 watchPreferences();
