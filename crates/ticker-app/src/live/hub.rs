@@ -1,6 +1,7 @@
 //! The one reader of the ledger in a process, and everybody who follows it.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -23,6 +24,8 @@ const PAUSE: Duration = Duration::from_millis(25);
 /// So much more for each stream that is told, while there is always something to tell: each reading wakes them
 /// all, and a thousand told forty times a second leave little for the presses that they hear of.
 const PAUSE_A_STREAM: Duration = Duration::from_micros(100);
+/// Woken more often than this there is always something to tell. A replica hears twice of its own presses.
+const BUSY_EVERY: Duration = Duration::from_micros(12_500);
 /// The most streams of one person: what is open in ten tabs and on ten devices is rarely looked at.
 const STREAMS_OF_A_USER_MAX: usize = 10;
 /// When no hint comes, the ledger is looked at all the same.
@@ -44,6 +47,8 @@ struct Shared {
     state: Mutex<State>,
     /// Something moved, or somebody waits.
     woken: Notify,
+    /// How often, since the reading before.
+    woken_times: AtomicU32,
     /// Somebody follows who did not before.
     opened: Notify,
     /// Told whenever a stream should look at the state again.
@@ -106,6 +111,7 @@ impl Hub {
                 clock,
                 state: Mutex::new(state),
                 woken: Notify::new(),
+                woken_times: AtomicU32::new(0),
                 opened: Notify::new(),
                 changed: watch::Sender::default(),
                 stop: CancellationToken::new(),
@@ -117,10 +123,12 @@ impl Hub {
     pub(crate) async fn run(self, database: Database) {
         let stop = self.shared.stop.clone();
         let reading = async {
+            let mut counted = Instant::now();
             loop {
-                let rested = Instant::now();
                 self.until_wanted().await;
-                let is_busy = rested.elapsed() < PAUSE / 2;
+                let woken = self.shared.woken_times.swap(0, Ordering::Relaxed);
+                let is_busy = BUSY_EVERY.saturating_mul(woken) > counted.elapsed();
+                counted = Instant::now();
                 let gone_on = timeout(READ_WITHIN, self.go_on(&database)).await;
                 if let Err(error) = gone_on.unwrap_or(Err(DatabaseError::NoAnswer)) {
                     // Whoever watches the database says that it is away.
@@ -135,6 +143,7 @@ impl Hub {
 
     /// Something may have moved.
     pub(crate) fn wake(&self) {
+        self.shared.woken_times.fetch_add(1, Ordering::Relaxed);
         self.shared.woken.notify_one();
     }
 
@@ -462,7 +471,7 @@ impl State {
     }
 }
 
-/// How long to rest after a reading that so many streams are told; `is_busy` if it had been waited for.
+/// How long to rest after a reading that so many streams are told.
 fn pause(streams: usize, is_busy: bool) -> Duration {
     let streams = u32::try_from(streams).unwrap_or(u32::MAX);
     if is_busy {
