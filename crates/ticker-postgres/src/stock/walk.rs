@@ -301,11 +301,17 @@ fn push_status_walk(
         }
         None => push_category(sql, &query.filter, "p.category_id"),
     }
-    sql.push(format!(" and p.status = '{}'", status.as_str()));
-    sql.push(format!(" and (p.status, p.item_id) {} (", beyond(query)));
-    sql.push(format!("'{}', ", status.as_str()));
+    // As a range: beside an equation PostgreSQL would look for the status, and pass by all ids up to this one.
+    let (status, ascending) = (status.as_str(), is_ascending(query));
+    let (within, end) = (if ascending { "<" } else { ">" }, id_before_all(!ascending));
+    sql.push(format!(
+        " and (p.status, p.item_id) {} ('{status}', ",
+        beyond(query)
+    ));
     begins.push(sql, query);
-    sql.push(")");
+    sql.push(format!(
+        ") and (p.status, p.item_id) {within} ('{status}', '{end}'::bigint)"
+    ));
     push_order(sql, query, &["p.status"], "p.item_id");
 }
 
