@@ -76,6 +76,7 @@ pub(super) fn is_narrowed(query: &StockQuery, terms: Option<&[Term]>) -> bool {
     let (category, status) = (filter.category.is_some(), filter.status.is_some());
     match query.sort {
         _ if !is_windowed(query) => false,
+        StockSort::Name if is_by_category(filter, terms) => status,
         StockSort::Name => category || status || terms.is_some(),
         StockSort::Quantity => category || filter.location.is_some(),
         StockSort::Location => category || status,
@@ -104,11 +105,16 @@ fn is_windowed(query: &StockQuery) -> bool {
     }
 }
 
+/// Whether names are those of one category in use, which have an index of their own.
+fn is_by_category(filter: &StockFilter, terms: Option<&[Term]>) -> bool {
+    filter.category.is_some() && filter.location.is_none() && !filter.archived && terms.is_none()
+}
+
 /// Among how many entries is looked.
 fn window(query: &StockQuery, terms: Option<&[Term]>) -> u32 {
     match query.sort {
         _ if !is_narrowed(query, terms) => limit(query),
-        StockSort::Name => COVERED_WINDOW,
+        StockSort::Name if !is_by_category(&query.filter, terms) => COVERED_WINDOW,
         _ => WINDOW,
     }
 }
@@ -150,6 +156,12 @@ fn push_window(sql: &mut QueryBuilder<Postgres>, query: &StockQuery, terms: Opti
         (StockSort::Name, Some(_)) => {
             sql.push("select i.id, i.name as key, i.search_text from items i where");
             push_in_use(sql, filter);
+            ("i.name", "i.id")
+        }
+        (StockSort::Name, None) if is_by_category(filter, terms) => {
+            sql.push("select i.id, i.name as key, i.category_id, i.status from items i where");
+            push_in_use(sql, filter);
+            push_category(sql, filter, "i.category_id");
             ("i.name", "i.id")
         }
         (StockSort::Name, None) => {
