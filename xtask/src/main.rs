@@ -15,6 +15,7 @@ mod interrupt;
 mod lab;
 mod machine;
 mod packaged;
+mod percent;
 mod postgres;
 mod process;
 mod progress;

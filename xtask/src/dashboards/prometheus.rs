@@ -8,6 +8,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use anyhow::{Context, Result, anyhow, bail};
 use serde_json::Value;
 
+use crate::percent::encoded;
+
 const ANSWER_WITHIN: Duration = Duration::from_secs(20);
 
 /// A Prometheus that is reached over plain HTTP.
@@ -136,32 +138,11 @@ fn series(value: &Value) -> Result<Series> {
     })
 }
 
-/// As a part of a URL's query.
-fn encoded(text: &str) -> String {
-    let mut encoded = String::new();
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            let _ = write!(encoded, "%{byte:02X}");
-        }
-    }
-    encoded
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
-
-    #[test]
-    fn queries_are_encoded() {
-        assert_eq!(
-            encoded("sum(up{a=~\"b|c\"})"),
-            "sum%28up%7Ba%3D~%22b%7Cc%22%7D%29"
-        );
-    }
 
     #[test]
     fn addresses_are_understood() {

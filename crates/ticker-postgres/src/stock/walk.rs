@@ -43,15 +43,7 @@ pub(super) fn push_page(
 ) {
     let filter = &query.filter;
     match query.sort {
-        StockSort::Name
-        | StockSort::Sku
-        | StockSort::Quantity
-        | StockSort::Changed
-        | StockSort::Location
-            if is_windowed(query) =>
-        {
-            push_from_window(sql, query, terms);
-        }
+        _ if is_windowed(query) => push_from_window(sql, query, terms),
         StockSort::Category if filter.category.is_none() => push_by_category(sql, query),
         StockSort::Status => push_by_status(sql, query),
         // All of one group: their ids break the tie.

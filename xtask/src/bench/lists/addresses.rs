@@ -1,10 +1,9 @@
 //! Addresses of the pages that are read.
 
-use std::fmt::Write as _;
-
 use anyhow::Result;
 
 use crate::ground::{DATABASE, Ground};
+use crate::percent::encoded;
 
 /// A name, and the addresses that are read under it.
 type Pages = Vec<(String, Vec<String>)>;
@@ -119,28 +118,4 @@ pub(super) fn searches(ground: &Ground) -> Result<Pages> {
             Ok((name.to_owned(), addresses.collect()))
         })
         .collect()
-}
-
-/// A text as it stands in an address.
-fn encoded(text: &str) -> String {
-    let mut encoded = String::new();
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            // Writing to a String cannot fail.
-            let _ = write!(encoded, "%{byte:02X}");
-        }
-    }
-    encoded
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_would_end_a_parameter_is_encoded() {
-        assert_eq!(encoded("7.M4 & nuts, ä"), "7.M4%20%26%20nuts%2C%20%C3%A4");
-    }
 }
