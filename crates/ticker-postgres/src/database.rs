@@ -1,6 +1,7 @@
 //! Connections, transactions and their limits.
 
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection as _, PgConnection, PgPool, Postgres};
@@ -104,20 +105,28 @@ impl Database {
                 IDLE_IN_TRANSACTION_TIMEOUT_MS,
             ),
         ]);
-        let pooled = PgPoolOptions::new()
-            .acquire_timeout(ACQUIRE_TIMEOUT)
-            .test_before_acquire(false)
-            .before_acquire(|connection, idle| Box::pin(is_alive(connection, idle.idle_for)));
+        let breaks = Breaks::default();
+        let pooled = |connections_max| {
+            let (before, after) = (breaks.clone(), breaks.clone());
+            PgPoolOptions::new()
+                .max_connections(connections_max)
+                .acquire_timeout(ACQUIRE_TIMEOUT)
+                .test_before_acquire(false)
+                .before_acquire(move |connection, idle| {
+                    let breaks = before.clone();
+                    Box::pin(async move { breaks.is_alive(connection, idle.idle_for).await })
+                })
+                .after_release(move |connection, _| {
+                    let breaks = after.clone();
+                    Box::pin(
+                        async move { breaks.noticed(is_outside_transaction(connection).await) },
+                    )
+                })
+        };
         Ok(Self {
-            posting: pooled
-                .clone()
-                .max_connections(POSTING_CONNECTIONS_MAX)
-                .after_release(|connection, _| Box::pin(is_outside_transaction(connection)))
+            posting: pooled(POSTING_CONNECTIONS_MAX)
                 .connect_lazy_with(options.clone().options(POSTING_OPTIONS)),
-            pool: pooled
-                .max_connections(settings.connections_max)
-                .after_release(|connection, _| Box::pin(is_outside_transaction(connection)))
-                .connect_lazy_with(options),
+            pool: pooled(settings.connections_max).connect_lazy_with(options),
         })
     }
 
@@ -202,13 +211,33 @@ fn connect_options(settings: &DatabaseSettings) -> Result<PgConnectOptions, BadD
     })
 }
 
-/// Whether a connection that waited in the pool still leads to the database. One that was used a moment
-/// ago is not asked: that would double what a short statement costs.
-async fn is_alive(connection: &mut PgConnection, idle_for: Duration) -> Result<bool, sqlx::Error> {
-    if idle_for > TRUSTED_FOR {
-        connection.ping().await?;
+/// When a connection was last found broken. Seldom is it the only one: when the database restarts, each of
+/// those that wait would fail somebody's page.
+#[derive(Clone, Debug, Default)]
+struct Breaks(Arc<Mutex<Option<Instant>>>);
+
+impl Breaks {
+    /// Whether a connection that waited in the pool still leads to the database. One that was used a moment
+    /// ago is not asked, unless another has broken since: that would double what a short statement costs.
+    async fn is_alive(
+        &self,
+        connection: &mut PgConnection,
+        idle_for: Duration,
+    ) -> Result<bool, sqlx::Error> {
+        let last = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle_for > TRUSTED_FOR || last.is_some_and(|at| idle_for >= at.elapsed()) {
+            self.noticed(connection.ping().await)?;
+        }
+        Ok(true)
     }
-    Ok(true)
+
+    /// Remembers what has just failed.
+    fn noticed<T>(&self, asked: Result<T, sqlx::Error>) -> Result<T, sqlx::Error> {
+        if asked.is_err() {
+            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        }
+        asked
+    }
 }
 
 /// Whether a connection that comes back to the pool has left its last transaction; one that has not

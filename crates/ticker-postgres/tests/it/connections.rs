@@ -115,6 +115,43 @@ async fn waiting_for_a_connection_ends() {
     database.begin().await.unwrap();
 }
 
+/// Reads through a pool's connections, all at once, and waits until they are back.
+async fn use_all(database: &Database) {
+    drop(database.begin_posting().await.unwrap());
+    let mut held = Vec::new();
+    for _ in 0..database.pool_usage().max {
+        held.push(database.connect().await.unwrap());
+    }
+    drop(held);
+    while database.pool_usage().idle < database.pool_usage().max {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+#[tokio::test]
+async fn after_one_broken_connection_the_others_are_not_trusted() {
+    let db = TestDatabase::new().await;
+    let database = db.replica(4);
+    use_all(&database).await;
+    let mut first = database.connect().await.unwrap();
+    db.sql("select pg_terminate_backend(pid) from pg_stat_activity
+            where datname = current_database() and application_name = 'ticker' and pid <> pg_backend_pid()")
+        .await;
+    let error = first.categories().list().await.unwrap_err();
+    assert_eq!(error.kind(), DatabaseErrorKind::Unavailable, "{error}");
+    drop(first);
+    // Which is found out when it comes back to the pool.
+    while database.pool_usage().open == 4 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    for _ in 0..4 {
+        let mut next = database.connect().await.unwrap();
+        assert_eq!(next.categories().list().await.unwrap(), []);
+    }
+    // Nor is the one that batches go through.
+    database.begin_posting().await.unwrap();
+}
+
 #[tokio::test]
 async fn a_statement_that_takes_too_long_is_ended() {
     let db = TestDatabase::new().await;
