@@ -15,7 +15,7 @@ begin
         begin
             perform from items where id > entered and id <= last order by id for no key update;
             with missing as materialized (
-                select id, category_id, home_location_id, archived_at is not null as archived, status, name, total, changed_at
+                select id, category_id, home_location_id, archived_at is not null as archived, status, name, search_text, total, changed_at
                 from items
                 where id > entered and id <= last
                   and not exists (select from stock_places where item_id = id and location_id = 0)
@@ -23,6 +23,9 @@ begin
                 insert into stock_counts
                 select category_id, archived, status, count(*) from missing
                 group by grouping sets ((category_id, archived, status), (archived, status))
+            ), worded as (
+                insert into search_word_counts
+                select word, count(*) from missing, search_words_of(search_text) word where not archived group by word
             ), positioned as (
                 insert into stock_positions select id, archived, status, total, changed_at from missing
             )
@@ -49,6 +52,9 @@ begin
     insert into stock_counts
     select category_id, archived, status, sum(items) from counted
     group by category_id, archived, status having sum(items) <> 0;
+    with counted as (delete from search_word_counts returning *)
+    insert into search_word_counts
+    select word, sum(items) from counted group by word having sum(items) <> 0;
     commit;
-    analyze stock_positions, stock_places, stock_counts, items, categories, locations;
+    analyze search_word_counts, stock_positions, stock_places, stock_counts, items, categories, locations;
 end $$;

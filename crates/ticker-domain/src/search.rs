@@ -5,6 +5,8 @@ use crate::text;
 /// The fewest letters of a word that a slip of the keyboard is looked for in: of shorter ones, nearly every
 /// other word is one slip away.
 const GUESSED_LETTERS_MIN: usize = 4;
+/// The fewest letters of a word that is kept, with how many have it and where these stand.
+const KEPT_LETTERS_MIN: usize = 3;
 
 /// A word of a search, folded as items' texts are ([`text::fold_for_search`]).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,7 +65,13 @@ impl Term {
     /// Its letters in a row that may be misspelt: each long enough, digits are taken at their word.
     #[must_use]
     pub fn guessable(&self) -> Vec<&str> {
-        letter_runs(&self.0)
+        letter_runs(&self.0, GUESSED_LETTERS_MIN)
+    }
+
+    /// Its letters in a row of which words are kept: whatever holds the term has a word that holds each of them.
+    #[must_use]
+    pub fn kept_parts(&self) -> Vec<&str> {
+        letter_runs(&self.0, KEPT_LETTERS_MIN)
     }
 
     /// The word with `run`, one of its [`Term::guessable`], spelt otherwise.
@@ -73,11 +81,11 @@ impl Term {
     }
 }
 
-/// The runs of letters in a folded text that are long enough to be guessed at.
-fn letter_runs(folded: &str) -> Vec<&str> {
+/// The runs of so many letters at least in a folded text.
+fn letter_runs(folded: &str, letters_min: usize) -> Vec<&str> {
     folded
         .split(|c: char| !c.is_alphabetic())
-        .filter(|run| run.chars().count() >= GUESSED_LETTERS_MIN)
+        .filter(|run| run.chars().count() >= letters_min)
         .collect()
 }
 

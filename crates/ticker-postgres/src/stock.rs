@@ -11,7 +11,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, QueryBuilder, Row as _};
 use ticker_domain::id::{CategoryId, ItemId, LocationId};
 use ticker_domain::page::Page;
-use ticker_domain::search::{Term, terms};
+use ticker_domain::search::terms;
 use ticker_domain::stock::StockStatus;
 use ticker_domain::stock_list::{
     ItemCount, SortValue, StockCursor, StockFilter, StockQuery, StockSort,
@@ -25,7 +25,7 @@ mod rows;
 mod search;
 mod walk;
 
-use self::search::Found;
+use self::search::{Found, Frequent};
 
 /// Statements about the stock list.
 #[derive(Debug)]
@@ -178,14 +178,16 @@ impl Stock<'_> {
         if frequent.is_some_and(|frequent| !walk::may_find(query, frequent)) {
             return self.sort(query, found).await;
         }
-        let terms = frequent.map(|frequent| &frequent.terms[..]);
         // A plan that is made once serves any category or status, but not any two of them.
-        let is_planned_once = query.filter.parts() <= 1 && terms.is_none();
-        let mut sql = rows::walked(query, terms);
+        let is_planned_once = query.filter.parts() <= 1 && frequent.is_none();
+        let mut sql = rows::walked(query, frequent);
         let rows = sql.build().persistent(is_planned_once);
         let rows = rows.fetch_all(&mut *self.connection).await?;
         let is_filled = rows.len() > usize::from(query.size);
-        if is_filled || !walk::is_narrowed(query, terms) || !self.is_more(query, terms).await? {
+        if is_filled
+            || !walk::is_narrowed(query, frequent)
+            || !self.is_more(query, frequent).await?
+        {
             return Ok(rows);
         }
         self.sort(query, found).await
@@ -195,10 +197,10 @@ impl Stock<'_> {
     async fn is_more(
         &mut self,
         query: &StockQuery,
-        terms: Option<&[Term]>,
+        frequent: Option<&Frequent>,
     ) -> Result<bool, DatabaseError> {
         let mut sql = QueryBuilder::new("");
-        walk::push_is_more(&mut sql, query, terms);
+        walk::push_is_more(&mut sql, query, frequent);
         let is_more = sql.build_query_scalar().persistent(false);
         Ok(is_more.fetch_one(&mut *self.connection).await?)
     }

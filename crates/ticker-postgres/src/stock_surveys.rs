@@ -100,6 +100,15 @@ impl StockSurveys<'_> {
         )
         .execute(&mut *self.connection)
         .await?;
+        sqlx::query!(
+            r#"with
+               grown as (select word from search_word_counts group by word having count(*) > 1),
+               folded as (delete from search_word_counts where word in (select word from grown) returning *)
+               insert into search_word_counts
+               select word, sum(items) from folded group by word having sum(items) <> 0"#
+        )
+        .execute(&mut *self.connection)
+        .await?;
         Ok(())
     }
 

@@ -4,10 +4,9 @@ use jiff_sqlx::ToSqlx as _;
 use sqlx::{Postgres, QueryBuilder};
 use ticker_domain::id::{ItemId, LocationId};
 use ticker_domain::page::{Direction, Edge};
-use ticker_domain::search::Term;
 use ticker_domain::stock_list::{SortValue, StockCursor, StockQuery, StockSort};
 
-use super::search::{self, Found};
+use super::search::{self, Found, Frequent};
 use super::{numbers, walk};
 
 /// Items by their ids.
@@ -48,11 +47,11 @@ pub(super) fn sorted(query: &StockQuery, found: &Found) -> QueryBuilder<Postgres
 }
 
 /// A page of a list, found in a walk along it.
-pub(super) fn walked(query: &StockQuery, terms: Option<&[Term]>) -> QueryBuilder<Postgres> {
+pub(super) fn walked(query: &StockQuery, frequent: Option<&Frequent>) -> QueryBuilder<Postgres> {
     let location = query.filter.location;
     let mut sql = select(location);
     sql.push("(");
-    walk::push_page(&mut sql, query, terms);
+    walk::push_page(&mut sql, query, frequent);
     sql.push(") listed join items i on i.id = listed.id");
     push_joins(&mut sql, location);
     push_order(&mut sql, query);

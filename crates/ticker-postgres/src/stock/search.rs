@@ -25,6 +25,8 @@ pub(super) struct Frequent {
     pub(super) terms: Vec<Term>,
     /// One in so many items may have them, if they were spread evenly.
     pub(super) one_in: i64,
+    /// What stands before the first of these names or behind the last has them not.
+    pub(super) between: Option<(String, String)>,
 }
 
 impl Found {
@@ -77,18 +79,75 @@ impl Stock<'_> {
     }
 
     async fn find_terms(&mut self, terms: &[Term], archived: bool) -> Result<Found, DatabaseError> {
-        let items = self.matching(terms, Some(archived), SORTED_MAX + 1).await?;
-        let is_many = i64::try_from(items.len()).is_ok_and(|items| items > SORTED_MAX);
-        Ok(if is_many {
-            // They were found about in the order of their ids.
-            let among = items.iter().copied().max().unwrap_or_default();
-            Found::Many(Frequent {
-                terms: terms.to_vec(),
-                one_in: among / SORTED_MAX,
-            })
+        let known = match terms {
+            [term] if !archived => self.frequency(term).await?,
+            _ => None,
+        };
+        let one_in = if let Some(one_in) = known {
+            one_in
         } else {
-            Found::Items(items)
-        })
+            let items = self.matching(terms, Some(archived), SORTED_MAX + 1).await?;
+            if i64::try_from(items.len()).is_ok_and(|items| items <= SORTED_MAX) {
+                return Ok(Found::Items(items));
+            }
+            // They were found about in the order of their ids.
+            items.iter().copied().max().unwrap_or_default() / SORTED_MAX
+        };
+        Ok(Found::Many(Frequent {
+            terms: terms.to_vec(),
+            one_in,
+            between: self.names_with(terms).await?,
+        }))
+    }
+
+    /// One in so many items in use has a word with the term in it, if that is known of more than [`SORTED_MAX`].
+    async fn frequency(&mut self, term: &Term) -> Result<Option<i64>, DatabaseError> {
+        if term.kept_parts() != [term.as_str()] {
+            return Ok(None);
+        }
+        let most = sqlx::query_scalar!(
+            r#"select sum(items)::bigint as "items!"
+               from search_words join search_word_counts using (word)
+               where word like '%' || $1 || '%'
+               group by word order by 1 desc limit 1"#,
+            term.as_str()
+        )
+        .fetch_optional(&mut *self.connection)
+        .await?;
+        let Some(most) = most.filter(|items| *items > SORTED_MAX) else {
+            return Ok(None);
+        };
+        let in_use = sqlx::query_scalar!(
+            r#"select coalesce(sum(items), 0)::bigint as "items!" from stock_counts
+               where category_id is null and not archived"#
+        )
+        .fetch_one(&mut *self.connection)
+        .await?;
+        Ok(Some(in_use / most))
+    }
+
+    /// Between which names all stand that have the terms, as far as that is known: a term without letters stands
+    /// anywhere.
+    async fn names_with(
+        &mut self,
+        terms: &[Term],
+    ) -> Result<Option<(String, String)>, DatabaseError> {
+        let parts: Vec<String> = terms
+            .iter()
+            .flat_map(Term::kept_parts)
+            .map(str::to_owned)
+            .collect();
+        let between = sqlx::query!(
+            "select max(first_name) as first, min(last_name) as last
+             from unnest($1::text[]) part cross join lateral (
+                 select min(first_name) as first_name, max(last_name) as last_name
+                 from search_words where word like '%' || part || '%'
+             ) standing",
+            &parts
+        )
+        .fetch_one(&mut *self.connection)
+        .await?;
+        Ok(between.first.zip(between.last))
     }
 
     /// Items with each of the terms, `max` at most, found through the index of searches: how often a term
@@ -173,7 +232,7 @@ impl Stock<'_> {
                    union
                    select word from search_words where word = $4
                ) words, typed
-               where char_length(word) between letters - 1 and letters + 1
+               where char_length(word) between greatest(letters - 1, 4) and letters + 1
                order by char_length(word) <> letters, word"#,
             typed,
             beginning,

@@ -10,7 +10,6 @@
 //! numbers can only be wrong about it where another way is as good.
 
 use sqlx::{Postgres, QueryBuilder};
-use ticker_domain::search::Term;
 use ticker_domain::stock::StockStatus;
 use ticker_domain::stock_list::{SortValue, StockFilter, StockQuery, StockSort};
 
@@ -26,6 +25,8 @@ const ANYWHERE: i64 = 0;
 const WINDOW: u32 = 2_000;
 /// The same where the index holds all that is asked.
 const COVERED_WINDOW: u32 = 10_000;
+/// The same from where a word first stands: to sort all that have it, each is read in a page of its table.
+const WORD_WINDOW: u32 = 40_000;
 
 /// The ids of all items that match, in no order.
 pub(super) fn push_whole(sql: &mut QueryBuilder<Postgres>, filter: &StockFilter) {
@@ -35,15 +36,15 @@ pub(super) fn push_whole(sql: &mut QueryBuilder<Postgres>, filter: &StockFilter)
     sql.push(" offset 0");
 }
 
-/// The ids of a page, and of the row behind it; of those with each of `terms` if many have them.
+/// The ids of a page, and of the row behind it; of what a search finds that finds many.
 pub(super) fn push_page(
     sql: &mut QueryBuilder<Postgres>,
     query: &StockQuery,
-    terms: Option<&[Term]>,
+    frequent: Option<&Frequent>,
 ) {
     let filter = &query.filter;
     match query.sort {
-        _ if is_windowed(query) => push_from_window(sql, query, terms),
+        _ if is_windowed(query) => push_from_window(sql, query, frequent),
         StockSort::Category if filter.category.is_none() => push_by_category(sql, query),
         StockSort::Status => push_by_status(sql, query),
         // All of one group: their ids break the tie.
@@ -57,19 +58,19 @@ pub(super) fn push_page(
 /// Whether a page of what a frequent search finds may be filled in a walk: along the names of those in use, if
 /// what it finds is spread.
 pub(super) fn may_find(query: &StockQuery, frequent: &Frequent) -> bool {
-    let expected = i64::from(COVERED_WINDOW) / frequent.one_in.max(1);
+    let expected = i64::from(frequent_window(frequent)) / frequent.one_in.max(1);
     query.sort == StockSort::Name && !query.filter.archived && expected >= limit(query).into()
 }
 
 /// Whether what matches is looked for among the next entries of an index that does not hold all that is
 /// filtered by: a page that is not filled may be so because they were too few.
-pub(super) fn is_narrowed(query: &StockQuery, terms: Option<&[Term]>) -> bool {
+pub(super) fn is_narrowed(query: &StockQuery, frequent: Option<&Frequent>) -> bool {
     let filter = &query.filter;
     let (category, status) = (filter.category.is_some(), filter.status.is_some());
     match query.sort {
         _ if !is_windowed(query) => false,
-        StockSort::Name if is_by_category(filter, terms) => status,
-        StockSort::Name => category || status || terms.is_some(),
+        StockSort::Name if is_by_category(filter, frequent) => status,
+        StockSort::Name => category || status || frequent.is_some(),
         StockSort::Quantity => category || filter.location.is_some(),
         StockSort::Location => category || status,
         _ => category || status || filter.location.is_some(),
@@ -80,11 +81,11 @@ pub(super) fn is_narrowed(query: &StockQuery, terms: Option<&[Term]>) -> bool {
 pub(super) fn push_is_more(
     sql: &mut QueryBuilder<Postgres>,
     query: &StockQuery,
-    terms: Option<&[Term]>,
+    frequent: Option<&Frequent>,
 ) {
     sql.push("select exists (select from (");
-    push_window(sql, query, terms);
-    let last = window(query, terms) - 1;
+    push_window(sql, query, frequent);
+    let last = window(query, frequent) - 1;
     sql.push(format!(") w offset {last})"));
 }
 
@@ -98,25 +99,39 @@ fn is_windowed(query: &StockQuery) -> bool {
 }
 
 /// Whether names are those of one category in use, which have an index of their own.
-fn is_by_category(filter: &StockFilter, terms: Option<&[Term]>) -> bool {
-    filter.category.is_some() && filter.location.is_none() && !filter.archived && terms.is_none()
+fn is_by_category(filter: &StockFilter, frequent: Option<&Frequent>) -> bool {
+    filter.category.is_some() && filter.location.is_none() && !filter.archived && frequent.is_none()
 }
 
 /// Among how many entries is looked.
-fn window(query: &StockQuery, terms: Option<&[Term]>) -> u32 {
+fn window(query: &StockQuery, frequent: Option<&Frequent>) -> u32 {
     match query.sort {
-        _ if !is_narrowed(query, terms) => limit(query),
-        StockSort::Name if !is_by_category(&query.filter, terms) => COVERED_WINDOW,
+        _ if !is_narrowed(query, frequent) => limit(query),
+        StockSort::Name if !is_by_category(&query.filter, frequent) => {
+            frequent.map_or(COVERED_WINDOW, frequent_window)
+        }
         _ => WINDOW,
     }
 }
 
-fn push_from_window(sql: &mut QueryBuilder<Postgres>, query: &StockQuery, terms: Option<&[Term]>) {
+fn frequent_window(frequent: &Frequent) -> u32 {
+    if frequent.between.is_some() {
+        WORD_WINDOW
+    } else {
+        COVERED_WINDOW
+    }
+}
+
+fn push_from_window(
+    sql: &mut QueryBuilder<Postgres>,
+    query: &StockQuery,
+    frequent: Option<&Frequent>,
+) {
     let filter = &query.filter;
     sql.push("select w.id from (");
-    push_window(sql, query, terms);
+    push_window(sql, query, frequent);
     sql.push(") w");
-    match (query.sort, terms) {
+    match (query.sort, frequent) {
         (StockSort::Name, None) => {
             sql.push(" where true");
             push_category_and_status(sql, filter, "w");
@@ -135,22 +150,26 @@ fn push_from_window(sql: &mut QueryBuilder<Postgres>, query: &StockQuery, terms:
             }
         }
     }
-    if let Some(terms) = terms {
-        push_terms(sql, "w.search_text", terms);
+    if let Some(frequent) = frequent {
+        push_terms(sql, "w.search_text", &frequent.terms);
     }
     push_order(sql, query, &["w.key"], "w.id");
 }
 
 /// The next entries of an index in the list's order: ids, with what they are sorted by as `key`.
-fn push_window(sql: &mut QueryBuilder<Postgres>, query: &StockQuery, terms: Option<&[Term]>) {
-    let (filter, entries) = (&query.filter, window(query, terms));
-    let (key, id) = match (query.sort, terms) {
-        (StockSort::Name, Some(_)) => {
+fn push_window(sql: &mut QueryBuilder<Postgres>, query: &StockQuery, frequent: Option<&Frequent>) {
+    let (filter, entries) = (&query.filter, window(query, frequent));
+    let (key, id) = match (query.sort, frequent) {
+        (StockSort::Name, Some(frequent)) => {
             sql.push("select i.id, i.name as key, i.search_text from items i where");
             push_in_use(sql, filter);
+            if let Some((first, last)) = &frequent.between {
+                sql.push(" and i.name >= ").push_bind(first.clone());
+                sql.push(" and i.name <= ").push_bind(last.clone());
+            }
             ("i.name", "i.id")
         }
-        (StockSort::Name, None) if is_by_category(filter, terms) => {
+        (StockSort::Name, None) if is_by_category(filter, frequent) => {
             sql.push("select i.id, i.name as key, i.category_id, i.status from items i where");
             push_in_use(sql, filter);
             push_category(sql, filter, "i.category_id");
@@ -299,24 +318,35 @@ fn push_status_walk(
     begins: &Begins,
 ) {
     push_place(sql, &query.filter);
-    match category {
-        Some(category) => {
-            sql.push(format!(" and p.category_id = {category}"));
+    let is_of_category = category.is_some() || query.filter.category.is_some();
+    let columns = if is_of_category {
+        "p.category_id, p.status"
+    } else {
+        "p.status"
+    };
+    let ascending = is_ascending(query);
+    let (within, all) = (if ascending { "<" } else { ">" }, id_before_all(!ascending));
+    // As ranges: beside an equation PostgreSQL would look for the status, and pass by all ids up to this one.
+    for (comparison, is_end) in [(beyond(query), false), (within, true)] {
+        sql.push(format!(" and ({columns}, p.item_id) {comparison} ("));
+        match (category, query.filter.category) {
+            (Some(category), _) => _ = sql.push(format!("{category}, ")),
+            (None, Some(category)) => _ = sql.push_bind(category.0).push(", "),
+            (None, None) => {}
         }
-        None => push_category(sql, &query.filter, "p.category_id"),
+        sql.push(format!("'{}', ", status.as_str()));
+        if is_end {
+            sql.push(format!("'{all}'::bigint"));
+        } else {
+            begins.push(sql, query);
+        }
+        sql.push(")");
     }
-    // As a range: beside an equation PostgreSQL would look for the status, and pass by all ids up to this one.
-    let (status, ascending) = (status.as_str(), is_ascending(query));
-    let (within, end) = (if ascending { "<" } else { ">" }, id_before_all(!ascending));
-    sql.push(format!(
-        " and (p.status, p.item_id) {} ('{status}', ",
-        beyond(query)
-    ));
-    begins.push(sql, query);
-    sql.push(format!(
-        ") and (p.status, p.item_id) {within} ('{status}', '{end}'::bigint)"
-    ));
-    push_order(sql, query, &["p.status"], "p.item_id");
+    if is_of_category {
+        push_order(sql, query, &["p.category_id", "p.status"], "p.item_id");
+    } else {
+        push_order(sql, query, &["p.status"], "p.item_id");
+    }
 }
 
 /// The statuses that are asked for.
