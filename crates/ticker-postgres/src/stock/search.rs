@@ -18,6 +18,16 @@ pub(super) enum Found {
     Many(Frequent),
 }
 
+/// What is kept of the words that terms stand in.
+struct KnownWords {
+    /// The first and the last name that items with all of the terms can have; none if nothing is known, as of a term
+    /// without letters.
+    between: Option<(String, String)>,
+    /// How many items in use have the most usual of the words.
+    items_with_one: i64,
+    items_in_use: i64,
+}
+
 /// Words that many items have.
 #[derive(Clone, Debug)]
 pub(super) struct Frequent {
@@ -79,75 +89,55 @@ impl Stock<'_> {
     }
 
     async fn find_terms(&mut self, terms: &[Term], archived: bool) -> Result<Found, DatabaseError> {
-        let known = match terms {
-            [term] if !archived => self.frequency(term).await?,
-            _ => None,
-        };
-        let one_in = if let Some(one_in) = known {
-            one_in
-        } else {
-            let items = self.matching(terms, Some(archived), SORTED_MAX + 1).await?;
-            if i64::try_from(items.len()).is_ok_and(|items| items <= SORTED_MAX) {
-                return Ok(Found::Items(items));
+        if let [term] = terms
+            && !archived
+            && term.kept_parts() == [term.as_str()]
+        {
+            let words = self.words_with(terms).await?;
+            if words.items_with_one > SORTED_MAX {
+                return Ok(Found::Many(Frequent {
+                    terms: terms.to_vec(),
+                    one_in: words.items_in_use / words.items_with_one,
+                    between: words.between,
+                }));
             }
-            // They were found about in the order of their ids.
-            items.iter().copied().max().unwrap_or_default() / SORTED_MAX
-        };
+        }
+        let items = self.matching(terms, Some(archived), SORTED_MAX + 1).await?;
+        if i64::try_from(items.len()).is_ok_and(|items| items <= SORTED_MAX) {
+            return Ok(Found::Items(items));
+        }
+        // They were found about in the order of their ids.
+        let among = items.iter().copied().max().unwrap_or_default();
         Ok(Found::Many(Frequent {
             terms: terms.to_vec(),
-            one_in,
-            between: self.names_with(terms).await?,
+            one_in: among / SORTED_MAX,
+            between: self.words_with(terms).await?.between,
         }))
     }
 
-    /// One in so many items in use has a word with the term in it, if that is known of more than [`SORTED_MAX`].
-    async fn frequency(&mut self, term: &Term) -> Result<Option<i64>, DatabaseError> {
-        if term.kept_parts() != [term.as_str()] {
-            return Ok(None);
-        }
-        let most = sqlx::query_scalar!(
-            r#"select sum(items)::bigint as "items!"
-               from search_words join search_word_counts using (word)
-               where word like '%' || $1 || '%'
-               group by word order by 1 desc limit 1"#,
-            term.as_str()
-        )
-        .fetch_optional(&mut *self.connection)
-        .await?;
-        let Some(most) = most.filter(|items| *items > SORTED_MAX) else {
-            return Ok(None);
-        };
-        let in_use = sqlx::query_scalar!(
-            r#"select coalesce(sum(items), 0)::bigint as "items!" from stock_counts
-               where category_id is null and not archived"#
-        )
-        .fetch_one(&mut *self.connection)
-        .await?;
-        Ok(Some(in_use / most))
-    }
-
-    /// Between which names all stand that have the terms, as far as that is known: a term without letters stands
-    /// anywhere.
-    async fn names_with(
-        &mut self,
-        terms: &[Term],
-    ) -> Result<Option<(String, String)>, DatabaseError> {
-        let parts: Vec<String> = terms
-            .iter()
-            .flat_map(Term::kept_parts)
-            .map(str::to_owned)
-            .collect();
-        let between = sqlx::query!(
-            "select max(first_name) as first, min(last_name) as last
-             from unnest($1::text[]) part cross join lateral (
-                 select min(first_name) as first_name, max(last_name) as last_name
-                 from search_words where word like '%' || part || '%'
-             ) standing",
+    async fn words_with(&mut self, terms: &[Term]) -> Result<KnownWords, DatabaseError> {
+        let parts = terms.iter().flat_map(Term::kept_parts);
+        let parts: Vec<String> = parts.map(str::to_owned).collect();
+        let known = sqlx::query!(
+            r#"select max(first_name) as first, min(last_name) as last, coalesce(min(items), 0) as "items!",
+                      (select coalesce(sum(items), 0)::bigint from stock_counts
+                       where category_id is null and not archived) as "in_use!"
+               from unnest($1::text[]) part cross join lateral (
+                   select min(first_name) as first_name, max(last_name) as last_name, max(items) as items
+                   from (select first_name, last_name,
+                                (select sum(items)::bigint from search_word_counts counted
+                                 where counted.word = known.word) as items
+                         from search_words known where word like '%' || part || '%') known
+               ) standing"#,
             &parts
         )
         .fetch_one(&mut *self.connection)
         .await?;
-        Ok(between.first.zip(between.last))
+        Ok(KnownWords {
+            between: known.first.zip(known.last),
+            items_with_one: known.items,
+            items_in_use: known.in_use,
+        })
     }
 
     /// Items with each of the terms, `max` at most, found through the index of searches: how often a term
