@@ -1,5 +1,7 @@
 //! Bulk changes: one change for many items, seen before it is made and told truthfully afterwards.
 
+mod undo;
+
 use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::time::Duration;
@@ -7,7 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use ticker_auth::{Authority as _, Grant};
 use ticker_domain::bulk::{BULK_ITEMS_MAX, BulkChange, BulkSkip, Selection};
-use ticker_domain::id::{ItemId, LocationId};
+use ticker_domain::id::{ItemId, LocationId, PostingId};
 use ticker_domain::ledger::{
     Answer, IdempotencyKey, LINES_MAX, LevelId, Line, Outcome, Posting, Refusal, Source, Transfer,
 };
@@ -19,12 +21,13 @@ use ticker_postgres::{Access, DatabaseError, Transaction};
 use tokio::time::timeout;
 use tracing::Instrument as _;
 
-pub use ticker_postgres::bulk_changes::{BulkRun, NamedBulkItem};
+pub use self::undo::BulkUndoPreview;
+pub use ticker_postgres::bulk_changes::{BulkPosting, BulkRun, BulkUndo, NamedBulkItem};
 
 use crate::App;
 use crate::app::{ChunkFailures, hold_rights, retrying};
 use crate::error::{ErrorKind, Failure, Retriable};
-use crate::ledger::chunk_key;
+use crate::ledger::part_key;
 
 /// A change that somebody wants to make to many items.
 #[derive(Clone, Debug)]
@@ -50,9 +53,32 @@ pub struct BulkPreview {
     pub more: bool,
 }
 
+/// A bulk change with what became of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BulkView {
+    /// The change, and how far it has come.
+    pub run: BulkRun,
+    /// Whether it moved stock that has not been moved back.
+    pub is_undoable: bool,
+    /// What took it back, or some of it, the oldest first.
+    pub undone_by: Vec<BulkUndo>,
+}
+
+/// What is done chunk after chunk.
+#[derive(Clone, Debug)]
+enum Work {
+    /// A change of the items selected.
+    Change(BulkRequest),
+    /// The opposite of what the bulk change of this number posted.
+    Undo(i64),
+}
+
 /// Why a bulk change was not begun.
 #[derive(Debug, thiserror::Error)]
 pub enum BulkError {
+    /// There is none of that number to take back.
+    #[error("there is no such bulk change")]
+    NotFound,
     /// The key was used for another one.
     #[error("the idempotency key was used for another change")]
     KeyReused,
@@ -69,6 +95,7 @@ impl BulkError {
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         match self {
+            Self::NotFound => ErrorKind::NotFound,
             Self::KeyReused | Self::FormTooLong => ErrorKind::Invalid,
             Self::Failure(failure) => failure.kind(),
         }
@@ -205,17 +232,28 @@ impl App {
         if form.chars().count() > BULK_FORM_MAX {
             return Err(BulkError::FormTooLong);
         }
+        self.do_bulk(by, key, Work::Change(request), form).await
+    }
+
+    /// Begins or continues, and waits for a moment.
+    async fn do_bulk(
+        &self,
+        by: &Grant<BulkApply>,
+        key: IdempotencyKey,
+        work: Work,
+        form: String,
+    ) -> Result<BulkRun, BulkError> {
         let (app, by) = (self.clone(), by.clone());
         let begun = {
-            let (app, by) = (app.clone(), by.clone());
-            self.run(async move { retrying!(app.try_begin_bulk(&by, key, &form)) })
+            let (app, by, work) = (app.clone(), by.clone(), work.clone());
+            self.run(async move { retrying!(app.try_begin_bulk(&by, key, &work, &form)) })
                 .await?
         };
         if begun.ended_at.is_some() {
             return Ok(begun);
         }
         let run = begun.clone();
-        let work = async move { app.continue_bulk(&by, run, &request).await };
+        let work = async move { app.continue_bulk(&by, run, &work).await };
         match timeout(ANSWER_WITHIN, self.spawn(work.in_current_span())).await {
             Ok(Ok(run)) => Ok(run),
             Ok(Err(lost)) => {
@@ -226,7 +264,7 @@ impl App {
         }
     }
 
-    /// A bulk change, and how far it has come.
+    /// A bulk change, how far it has come, and what became of it; `None` if there is none of that number.
     ///
     /// # Errors
     /// [`Failure`] if the database fails.
@@ -235,23 +273,44 @@ impl App {
         &self,
         _by: &Grant<BulkApply>,
         id: i64,
-    ) -> Result<Option<BulkRun>, Failure> {
+    ) -> Result<Option<BulkView>, Failure> {
         let mut connection = self.database.connect().await?;
-        Ok(connection.bulk_changes().find(id).await?)
+        let mut bulk_changes = connection.bulk_changes();
+        let Some(run) = bulk_changes.find(id).await? else {
+            return Ok(None);
+        };
+        Ok(Some(BulkView {
+            run,
+            is_undoable: bulk_changes.is_undoable(id).await?,
+            undone_by: bulk_changes.undone_by(id).await?,
+        }))
     }
 
     async fn try_begin_bulk(
         &self,
         by: &Grant<BulkApply>,
         key: IdempotencyKey,
+        work: &Work,
         form: &str,
     ) -> Result<BulkRun, BulkError> {
         let mut tx = self.database.begin().await?;
         hold_rights(&mut tx, by.acting()).await?;
         let now = self.clock.now();
         let user = by.user().id;
-        let run = tx.bulk_changes().begin(key.0, user, form, now).await?;
-        if run.form != form {
+        let undoes = match work {
+            Work::Change(_) => None,
+            Work::Undo(undone) => Some(*undone),
+        };
+        if let Some(undone) = undoes
+            && tx.bulk_changes().find(undone).await?.is_none()
+        {
+            return Err(BulkError::NotFound);
+        }
+        let run = tx
+            .bulk_changes()
+            .begin(key.0, user, form, undoes, now)
+            .await?;
+        if run.form != form || run.undoes != undoes {
             return Err(BulkError::KeyReused);
         }
         tx.commit().await?;
@@ -259,16 +318,11 @@ impl App {
     }
 
     /// Makes chunk after chunk until all is done, the process is to stop, or something keeps it from going on.
-    async fn continue_bulk(
-        &self,
-        by: &Grant<BulkApply>,
-        begun: BulkRun,
-        request: &BulkRequest,
-    ) -> BulkRun {
+    async fn continue_bulk(&self, by: &Grant<BulkApply>, begun: BulkRun, work: &Work) -> BulkRun {
         let (mut last, mut failures) = (begun, ChunkFailures::default());
         let id = last.id;
         let error = loop {
-            match retrying!(self.try_step_bulk(by, id, request)) {
+            match retrying!(self.try_step_bulk(by, id, work)) {
                 Ok(run) if run.ended_at.is_some() || self.is_stopping() => return run,
                 Ok(run) => (last, failures) = (run, ChunkFailures::default()),
                 Err(error) if !self.is_stopping() && failures.another_for(error.kind()).await => {}
@@ -294,7 +348,7 @@ impl App {
         &self,
         by: &Grant<BulkApply>,
         id: i64,
-        request: &BulkRequest,
+        work: &Work,
     ) -> Result<BulkRun, StepError> {
         let now = self.clock.now();
         let mut tx = self.database.begin().await?;
@@ -303,20 +357,13 @@ impl App {
             return Ok(run);
         }
         hold_rights(&mut tx, by.acting()).await?;
-        let done = usize::try_from(run.changed + run.skipped).unwrap_or(BULK_ITEMS_MAX);
-        let size = chunk_size(&request.change).min(BULK_ITEMS_MAX.saturating_sub(done));
-        let ids = next_items(&mut tx, &request.selection, run.after_item, size).await?;
-        match ids.last() {
+        let step = match work {
+            Work::Change(request) => self.change_next(&mut tx, by, &run, request, now).await?,
+            Work::Undo(undone) => undo::undo_next(&mut tx, by, &run, *undone, now).await?,
+        };
+        match step {
             None => tx.bulk_changes().end(id, now).await?,
-            Some(last) => {
-                tx.bulk_changes().lock_items(&ids).await?;
-                let decided = decide(&mut tx, request, &ids).await?;
-                let change = &request.change;
-                let step = self.change(&mut tx, by, &run, change, decided, now).await?;
-                let step = BulkStep {
-                    after_item: *last,
-                    ..step
-                };
+            Some(step) => {
                 tx.bulk_changes()
                     .step(&run, &step, BULK_SKIPS_MAX, now)
                     .await?;
@@ -326,6 +373,32 @@ impl App {
         tx.commit().await?;
         self.herald.tell();
         Ok(run)
+    }
+
+    /// Changes the next of the items selected; `None` if there are no more.
+    async fn change_next(
+        &self,
+        tx: &mut Transaction,
+        by: &Grant<BulkApply>,
+        run: &BulkRun,
+        request: &BulkRequest,
+        now: Timestamp,
+    ) -> Result<Option<BulkStep>, StepError> {
+        let done = usize::try_from(run.changed + run.skipped).unwrap_or(BULK_ITEMS_MAX);
+        let size = chunk_size(&request.change).min(BULK_ITEMS_MAX.saturating_sub(done));
+        let ids = next_items(tx, &request.selection, run.after_item, size).await?;
+        let Some(last) = ids.last() else {
+            return Ok(None);
+        };
+        tx.bulk_changes().lock_items(&ids).await?;
+        let decided = decide(tx, request, &ids).await?;
+        let step = self
+            .change(tx, by, run, &request.change, decided, now)
+            .await?;
+        Ok(Some(BulkStep {
+            after_item: *last,
+            ..step
+        }))
     }
 
     /// Changes those of the locked items that it can be done to.
@@ -349,8 +422,14 @@ impl App {
         if !ids.is_empty() {
             match change {
                 BulkChange::AdjustBy { .. } | BulkChange::MoveTo(_) => {
-                    let posting = posting(by, run, change, &chosen)?;
-                    post(tx, posting, now).await?;
+                    let postings: Result<Vec<_>, _> = chosen
+                        .iter()
+                        .map(|one| posting(by, run, change, one))
+                        .collect();
+                    let posted = post(tx, &postings?, now).await?;
+                    let posted: Result<Vec<_>, Refusal> = posted.into_iter().collect();
+                    let postings: Vec<_> = ids.iter().copied().zip(posted?).collect();
+                    tx.bulk_changes().add_postings(run.id, &postings).await?;
                 }
                 BulkChange::SetThresholds(thresholds) => {
                     tx.bulk_changes()
@@ -445,53 +524,42 @@ async fn decide(
     Ok(decided.collect())
 }
 
-/// What moves the stock of a chunk. Its key follows from the change and its place in it.
+/// What moves the stock of an item. Its key follows from the change and the item.
 fn posting(
     by: &Grant<BulkApply>,
     run: &BulkRun,
     change: &BulkChange,
-    chosen: &[NamedBulkItem],
+    one: &NamedBulkItem,
 ) -> Result<Posting, Failure> {
-    let (key, defect) = (chunk_key(run.key, run.chunks), || {
-        Failure::Defect("what was decided is a posting")
-    });
+    let defect = || Failure::Defect("what was decided is a posting");
+    let (item, location) = (one.item.item, one.item.location);
+    let (key, actor, source) = (part_key(run.key, item.0), by.actor(), Source::Page);
     match change {
-        BulkChange::MoveTo(to) => {
-            let transfers: Result<Vec<_>, _> = chosen
-                .iter()
-                .map(|one| {
-                    let item = &one.item;
-                    Transfer::new(item.item, item.location, *to, item.on_hand)
-                })
-                .collect();
-            transfers
-                .and_then(|transfers| {
-                    Posting::transfers(key, by.actor(), None, Source::Page, &transfers)
-                })
-                .map_err(|_| defect())
-        }
+        BulkChange::MoveTo(to) => Transfer::new(item, location, *to, one.item.on_hand)
+            .and_then(|transfer| Posting::transfer(key, actor, None, source, &transfer))
+            .map_err(|_| defect()),
         BulkChange::AdjustBy { delta, reason } => {
-            let lines: Result<Vec<_>, _> = chosen
-                .iter()
-                .map(|one| {
-                    let (item, location) = (one.item.item, one.item.location);
-                    Line::change(LevelId { item, location }, *delta)
-                })
-                .collect();
-            let lines = lines.map_err(|_| defect())?;
-            Posting::new(key, by.actor(), *reason, None, Source::Page, lines).map_err(|_| defect())
+            let line = Line::change(LevelId { item, location }, *delta).map_err(|_| defect())?;
+            Posting::new(key, actor, *reason, None, source, vec![line]).map_err(|_| defect())
         }
         _ => Err(defect()),
     }
 }
 
-async fn post(tx: &mut Transaction, posting: Posting, now: Timestamp) -> Result<(), StepError> {
-    let receipts = tx.ledger().post(&[posting], now).await;
-    let receipts = receipts.map_err(Failure::from)?;
-    match receipts.into_iter().next().map(|receipt| receipt.outcome) {
-        Some(Outcome::Answered(Answer::Posted(_))) => Ok(()),
-        Some(Outcome::Answered(Answer::Refused(refusal))) => Err(refusal.into()),
-        Some(Outcome::RightsChanged) => Err(Failure::RightsChanged.into()),
-        Some(_) | None => Err(Failure::Defect("a chunk's key is its own").into()),
-    }
+/// Posts what is done to a chunk's items, and tells of each the number of what happened, or why nothing did.
+async fn post(
+    tx: &mut Transaction,
+    postings: &[Posting],
+    now: Timestamp,
+) -> Result<Vec<Result<PostingId, Refusal>>, StepError> {
+    let receipts = tx.ledger().post(postings, now).await;
+    let receipts = receipts.map_err(Failure::from)?.into_iter();
+    receipts
+        .map(|receipt| match (receipt.outcome, receipt.posting) {
+            (Outcome::Answered(Answer::Posted(_)), Some(posting)) => Ok(Ok(posting)),
+            (Outcome::Answered(Answer::Refused(refusal)), _) => Ok(Err(refusal)),
+            (Outcome::RightsChanged, _) => Err(Failure::RightsChanged.into()),
+            _ => Err(Failure::Defect("the key of a bulk change's item is its own").into()),
+        })
+        .collect()
 }

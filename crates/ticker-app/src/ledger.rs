@@ -102,11 +102,12 @@ impl Poster {
     }
 }
 
-/// The key of a chunk of something big, which only this chunk of it has.
-pub(crate) fn chunk_key(of: Uuid, chunk: i64) -> IdempotencyKey {
+/// The key of a part of something big, which only this part of it has: a chunk by its number, an item by its
+/// own.
+pub(crate) fn part_key(of: Uuid, part: i64) -> IdempotencyKey {
     let mut digest = Sha256::new();
     digest.update(of.as_bytes());
-    digest.update(chunk.to_be_bytes());
+    digest.update(part.to_be_bytes());
     let hash: [u8; 32] = digest.finalize().into();
     IdempotencyKey(Uuid::from_bytes(std::array::from_fn(|at| hash[at])))
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::id::{CategoryId, ItemId, LocationId};
-use crate::ledger::{DELTA_MAX, ON_HAND_MAX, Reason};
+use crate::ledger::{DELTA_MAX, ON_HAND_MAX, Reason, Refusal};
 use crate::stock::Thresholds;
 use crate::stock_list::StockFilter;
 
@@ -78,6 +78,29 @@ pub enum BulkSkip {
     /// It is where, or what, it should become.
     #[error("is so already")]
     Unchanged,
+    /// What was done to it has been taken back.
+    #[error("was taken back already")]
+    Undone,
+    /// It would go from or to a location that is archived.
+    #[error("has its stock at a location that is not in use any more")]
+    LocationNotInUse,
+}
+
+impl BulkSkip {
+    /// Why what a bulk change did to an item is not taken back; `None` if the ledger never refuses that so.
+    #[must_use]
+    pub fn of_undo(refusal: &Refusal) -> Option<Self> {
+        match refusal {
+            Refusal::AlreadyUndone { .. } => Some(Self::Undone),
+            Refusal::ItemArchived { .. } => Some(Self::Archived),
+            Refusal::ShortOfStock { .. } => Some(Self::BelowZero),
+            Refusal::AboveMaximum { .. } => Some(Self::TooMuch),
+            Refusal::UnknownLocation { .. } => Some(Self::LocationNotInUse),
+            Refusal::UnknownItem { .. }
+            | Refusal::ChangeTooLarge { .. }
+            | Refusal::LevelMoved { .. } => None,
+        }
+    }
 }
 
 impl BulkChange {

@@ -65,6 +65,8 @@ pub(crate) fn pages() -> Routes {
         .get("/bulk", bulk_changing, bulk::show)
         .post("/bulk", bulk_changing, bulk::apply)
         .get("/bulk/{id}", bulk_changing, bulk::done)
+        .get("/bulk/{id}/undo", bulk_changing, bulk::undo::show)
+        .post("/bulk/{id}/undo", bulk_changing, bulk::undo::apply)
         .get("/locations", arranging, group::list)
         .post("/locations", arranging, group::add)
         .get("/locations/{id}", arranging, group::show)

@@ -11,6 +11,10 @@ use uuid::Uuid;
 
 use crate::DatabaseError;
 
+mod postings;
+
+pub use self::postings::{BulkLine, BulkPosting, BulkUndo};
+
 /// Statements about bulk changes.
 #[derive(Debug)]
 pub struct BulkChanges<'c> {
@@ -24,6 +28,8 @@ pub struct BulkRun {
     pub id: i64,
     /// Of the form that asked for it.
     pub key: Uuid,
+    /// The one whose postings it takes back, if that is what it does.
+    pub undoes: Option<i64>,
     /// The form as it was sent; empty once it is forgotten.
     pub form: String,
     /// When it last got further.
@@ -38,8 +44,6 @@ pub struct BulkRun {
     pub skipped: i64,
     /// The first of these, each with its name and its reason.
     pub skips: Vec<(ItemId, String, String)>,
-    /// How many chunks it has made.
-    pub chunks: i64,
     /// Up to which item it has come.
     pub after_item: ItemId,
 }
@@ -80,14 +84,16 @@ impl BulkChanges<'_> {
         key: Uuid,
         actor: UserId,
         form: &str,
+        undoes: Option<i64>,
         at: Timestamp,
     ) -> Result<BulkRun, DatabaseError> {
         sqlx::query!(
-            "insert into bulk_changes (key, actor_id, form, begun_at, stepped_at)
-             values ($1, $2, $3, $4, $4) on conflict (key) do nothing",
+            "insert into bulk_changes (key, actor_id, form, undoes_id, begun_at, stepped_at)
+             values ($1, $2, $3, $4, $5, $5) on conflict (key) do nothing",
             key,
             actor.0,
             form,
+            undoes,
             at.to_sqlx() as _
         )
         .execute(&mut *self.connection)
@@ -113,9 +119,9 @@ impl BulkChanges<'_> {
     /// [`DatabaseError`] if the database fails.
     pub async fn find(&mut self, id: i64) -> Result<Option<BulkRun>, DatabaseError> {
         let row = sqlx::query!(
-            r#"select id, key, form, stepped_at as "stepped_at: jiff_sqlx::Timestamp",
+            r#"select id, key, undoes_id, form, stepped_at as "stepped_at: jiff_sqlx::Timestamp",
                       ended_at as "ended_at: jiff_sqlx::Timestamp", rests_because, changed, skipped, skips,
-                      chunks, after_item_id
+                      after_item_id
                from bulk_changes where id = $1"#,
             id
         )
@@ -124,6 +130,7 @@ impl BulkChanges<'_> {
         Ok(row.map(|row| BulkRun {
             id: row.id,
             key: row.key,
+            undoes: row.undoes_id,
             form: row.form,
             stepped_at: row.stepped_at.to_jiff(),
             ended_at: row.ended_at.map(jiff_sqlx::Timestamp::to_jiff),
@@ -131,7 +138,6 @@ impl BulkChanges<'_> {
             changed: row.changed,
             skipped: row.skipped,
             skips: read_skips(&row.skips),
-            chunks: row.chunks,
             after_item: ItemId(row.after_item_id),
         }))
     }
@@ -182,8 +188,7 @@ impl BulkChanges<'_> {
         let kept = kept.map(|(item, name, why)| serde_json::json!([item, name, why]));
         sqlx::query!(
             "update bulk_changes set changed = changed + $2, skipped = skipped + $3, skips = skips || $4,
-                                     chunks = chunks + 1, after_item_id = $5, stepped_at = $6,
-                                     rests_because = null
+                                     after_item_id = $5, stepped_at = $6, rests_because = null
              where id = $1",
             run.id,
             count(step.changed),

@@ -89,4 +89,17 @@ impl Ledger<'_> {
         });
         Ok(receipts.collect())
     }
+    /// What [`Ledger::post`] would answer now. Nothing is locked, and nothing written.
+    ///
+    /// # Errors
+    /// [`DatabaseError`] if the database fails.
+    #[tracing::instrument(name = "db.ledger.foresee", skip_all, fields(postings = postings.len()))]
+    pub async fn foresee(
+        &mut self,
+        postings: &[Posting],
+        at: Timestamp,
+    ) -> Result<Vec<Outcome>, DatabaseError> {
+        let mut ground = self.look_at_ground(postings, &mut BTreeMap::new()).await?;
+        Ok(decide(&mut ground, postings, at))
+    }
 }

@@ -58,6 +58,8 @@ pub struct MovementRow {
     pub kind: Kind,
     /// Whether its posting moved other items, too.
     pub spans_items: bool,
+    /// The bulk change that it belongs to.
+    pub bulk: Option<i64>,
     /// Of a transfer, the name of the location at its other end.
     pub other_end: Option<String>,
     /// Of what takes another posting back, the movement that it takes back here.
@@ -143,6 +145,7 @@ impl Movements<'_> {
                       p.line_count > 1 and exists (
                           select from movements where posting_id = p.id and item_id <> m.item_id
                       ) as "spans_items!",
+                      bulk.bulk_change_id as "bulk_change_id?",
                       undoes.undoes_id as "undoes_id?", undone.id as "undone_movement?", e.name as "other_end?",
                       t.posting_id as "undone_id?", t.movement_id as "undone_by_movement?",
                       t.posted_at as "undone_at?: jiff_sqlx::Timestamp", t.display_name as "undone_name?"
@@ -150,6 +153,7 @@ impl Movements<'_> {
                join postings p on p.id = m.posting_id
                join users u on u.id = p.actor_id
                join locations l on l.id = m.location_id
+               left join bulk_postings bulk on bulk.posting_id = p.id
                left join undos undoes on undoes.posting_id = p.id
                left join lateral (
                    select id from movements
@@ -191,6 +195,7 @@ impl Movements<'_> {
                     note: row.note,
                     kind: Kind::stored(row.kind.as_deref(), row.undoes_id.map(PostingId)),
                     spans_items: row.spans_items,
+                    bulk: row.bulk_change_id,
                     other_end: row.other_end,
                     undoes: row.undone_movement.map(MovementId),
                     undone_by: UndoneBy::read(row.undone_id, row.undone_at, row.undone_name)

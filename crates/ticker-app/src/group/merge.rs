@@ -21,7 +21,7 @@ use tracing::Instrument as _;
 use crate::App;
 use crate::app::{ChunkFailures, hold_rights, retrying};
 use crate::error::{ErrorKind, Failure, Retriable};
-use crate::ledger::chunk_key;
+use crate::ledger::part_key;
 
 /// A transfer is two lines.
 const STOCKED_CHUNK: usize = LINES_MAX / 2;
@@ -307,7 +307,7 @@ impl App {
     ) -> Result<Posting, MergeGroupError> {
         let named = find_both(tx, merge).await?;
         let note = format!("Merged {} into {}", named.source.name, named.target.name);
-        let key = chunk_key(merge.key, merge.chunks);
+        let key = part_key(merge.key, merge.chunks);
         let transfers: Result<Vec<_>, _> = stocked
             .iter()
             .map(|one| Transfer::new(one.item, from, to, one.on_hand.min(DELTA_MAX)))

@@ -15,7 +15,7 @@ use ticker_domain::user::Role;
 use ticker_postgres::Access as _;
 use ticker_testkit::{TestDatabase, key};
 
-fn request(items: &[ItemId], change: BulkChange) -> BulkRequest {
+pub(crate) fn request(items: &[ItemId], change: BulkChange) -> BulkRequest {
     let items: BTreeSet<ItemId> = items.iter().copied().collect();
     BulkRequest {
         selection: Selection::Items(items),
@@ -24,7 +24,7 @@ fn request(items: &[ItemId], change: BulkChange) -> BulkRequest {
     }
 }
 
-fn by(delta: i64) -> BulkChange {
+pub(crate) fn by(delta: i64) -> BulkChange {
     BulkChange::AdjustBy {
         delta,
         reason: Reason::Damaged,
@@ -207,6 +207,7 @@ async fn what_cannot_be_done_to_any_is_said() {
         assert_eq!((rests.ended_at, rests.changed), (None, 0));
         assert_eq!(rests.rests_because.as_deref(), Some(why));
         let kept = app.show_bulk_change(&by_vera, rests.id).await.unwrap();
+        let kept = kept.map(|shown| shown.run);
         assert_eq!(kept, Some(rests), "it is kept for the page that tells");
     }
     app.set_role(&Operator, "vera", Role::Staff).await.unwrap();
@@ -250,7 +251,7 @@ async fn a_change_that_failed_half_way_goes_on_where_it_stopped() {
     )
     .await;
     let rests = app.show_bulk_change(&by_vera, run.id).await.unwrap();
-    let rests = rests.unwrap();
+    let rests = rests.unwrap().run;
     assert_eq!((rests.changed, rests.ended_at), (500, None));
     assert_eq!(
         rests.rests_because.as_deref(),

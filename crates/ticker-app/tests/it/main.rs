@@ -2,6 +2,7 @@
 
 mod audit;
 mod bulk;
+mod bulk_undo;
 mod demo;
 mod group_merges;
 mod groups;

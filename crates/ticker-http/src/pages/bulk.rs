@@ -1,12 +1,15 @@
 //! One change for the items selected in the list: asked for, seen, made, told.
 
 mod input;
+pub(crate) mod undo;
 pub(crate) mod view;
+
+use std::collections::BTreeMap;
 
 use axum::extract::State;
 use axum::http::StatusCode;
 use jiff::SignedDuration;
-use ticker_app::bulk::{BULK_SKIPS_MAX, BulkError, BulkPreview, BulkRequest, BulkRun};
+use ticker_app::bulk::{BULK_SKIPS_MAX, BulkError, BulkPreview, BulkRequest, BulkRun, BulkView};
 use ticker_auth::Grant;
 use ticker_domain::bulk::{BULK_ITEMS_MAX, BulkChange, BulkSkip, Selection};
 use ticker_domain::ledger::{IdempotencyKey, Reason};
@@ -14,8 +17,8 @@ use ticker_domain::permission::{BulkApply, StockView};
 
 pub(crate) use self::input::selected;
 use self::input::{Action, Input};
-use self::view::{BulkDonePage, BulkFields, BulkPage, BulkRow, Hidden, Preview, Skipped};
-use super::display::{change as signed, number};
+use self::view::{BulkDonePage, BulkFields, BulkPage, BulkRow, Hidden, Preview, Skipped, UndoneBy};
+use super::display::{change as signed, moment, number};
 use super::fields::{Choice, Problems};
 use super::layout::{Layout, Section};
 use super::{KEY_LOST, KEY_REUSED, left_toast, new_key, page, see_other, see_other_with};
@@ -77,7 +80,7 @@ pub(crate) async fn apply(
         (Some(key), Some(asked)) => {
             let form = input.as_kept();
             match web.app.apply_bulk_change(&by, key, asked, form).await {
-                Ok(run) => return Ok(see_other(&format!("/bulk/{}", run.id))),
+                Ok(run) => return Ok(see_other(&address(run.id))),
                 Err(BulkError::KeyReused) => Some(KEY_REUSED),
                 Err(BulkError::FormTooLong) => Some(TOO_MANY_TICKED),
                 Err(error) => return Err(error.into()),
@@ -98,27 +101,46 @@ pub(crate) async fn done(
     May(by): May<BulkApply>,
     Id(id): Id<i64>,
 ) -> PageResult {
-    let run = web.app.show_bulk_change(&by, id).await?;
-    let run = run.ok_or(HttpError::NotFound)?;
-    // A month after its end, the form is forgotten.
-    let input = (!run.form.is_empty()).then(|| Input::read(Input::kept(&run.form)));
+    let shown = web.app.show_bulk_change(&by, id).await?;
+    let BulkView {
+        run,
+        is_undoable,
+        undone_by,
+    } = shown.ok_or(HttpError::NotFound)?;
+    // A month after its end, the form is forgotten; what takes another one back needs none.
+    let has_form = run.undoes.is_none() && !run.form.is_empty();
+    let input = has_form.then(|| Input::read(Input::kept(&run.form)));
     let input = input.transpose()?;
-    let since = web.clock.now().duration_since(run.stepped_at);
+    let now = web.clock.now();
+    let since = now.duration_since(run.stepped_at);
     let is_done = run.ended_at.is_some();
+    let rests = !is_done && (run.rests_because.is_some() || since > RESTS_AFTER);
     let told = run.skips.len();
     let untold = run.skipped - i64::try_from(told).unwrap_or(0);
     let template = BulkDonePage {
         layout: Layout::of(by.user(), Section::Inventory),
-        address: format!("/bulk/{id}"),
+        address: address(id),
         heading: done_words(&run),
         list_href: input
             .as_ref()
             .map_or_else(|| "/".to_owned(), Input::list_href),
         is_done,
-        rests: !is_done && (run.rests_because.is_some() || since > RESTS_AFTER),
+        rests,
         rests_because: run.rests_because,
+        action: run.undoes.map_or_else(|| "/bulk".to_owned(), undo::address),
         key: run.key.to_string(),
         hidden: input.as_ref().map(hidden).unwrap_or_default(),
+        undo_href: (is_undoable && (is_done || rests)).then(|| undo::address(id)),
+        undoes_href: run.undoes.map(address),
+        undone_by: undone_by
+            .into_iter()
+            .map(|one| UndoneBy {
+                href: address(one.id),
+                items: items(one.changed),
+                who: one.actor_name,
+                when: moment(one.stepped_at, now),
+            })
+            .collect(),
         skipped: run
             .skips
             .into_iter()
@@ -134,8 +156,18 @@ pub(crate) async fn done(
     page(StatusCode::OK, &template)
 }
 
+/// Where a bulk change is.
+pub(crate) fn address(id: i64) -> String {
+    format!("/bulk/{id}")
+}
+
 fn done_words(run: &BulkRun) -> String {
-    let words = format!("{} changed", items(run.changed));
+    let done = if run.undoes.is_some() {
+        "taken back"
+    } else {
+        "changed"
+    };
+    let words = format!("{} {done}", items(run.changed));
     match run.skipped {
         0 => words,
         skipped => format!("{words}, {} left out", number(skipped)),
@@ -207,15 +239,7 @@ fn title(input: &Input) -> String {
 }
 
 fn show_preview(input: &Input, request: &BulkRequest, preview: BulkPreview) -> Preview {
-    let mut summary = vec![match preview.changed {
-        0 => "No item will be changed.".to_owned(),
-        changed => format!("{} will be changed.", items(count(changed))),
-    }];
-    for (skip, skipped) in &preview.skipped {
-        let (all, one) = skip_words(*skip);
-        let words = if *skipped == 1 { one } else { all };
-        summary.push(format!("{} {words}.", number(count(*skipped))));
-    }
+    let mut summary = summary(preview.changed, &preview.skipped);
     if preview.more {
         summary.push(format!(
             "More than {} are selected. The first {} by age are changed; do it again for the rest.",
@@ -223,15 +247,17 @@ fn show_preview(input: &Input, request: &BulkRequest, preview: BulkPreview) -> P
             number(count(BULK_ITEMS_MAX))
         ));
     }
-    let shown = preview.rows.len();
     let seen = preview.changed + preview.skipped.values().sum::<usize>();
     Preview {
+        action: "/bulk".to_owned(),
+        cancel_href: input.list_href(),
         key: new_key(),
         hidden: hidden(input),
         may_apply: preview.changed > 0,
         button: button(&request.change, preview.changed),
         is_danger: request.change == BulkChange::Archive,
         summary,
+        untold: untold(seen, preview.rows.len()),
         rows: preview
             .rows
             .into_iter()
@@ -255,8 +281,25 @@ fn show_preview(input: &Input, request: &BulkRequest, preview: BulkPreview) -> P
                 skipped: decided.is_err(),
             })
             .collect(),
-        untold: (seen > shown).then(|| format!("and {} more", number(count(seen - shown)))),
     }
+}
+
+/// How many items would be changed, and how many left out why, a sentence each.
+fn summary(changed: usize, skipped: &BTreeMap<BulkSkip, usize>) -> Vec<String> {
+    let changed = match changed {
+        0 => "No item will be changed.".to_owned(),
+        changed => format!("{} will be changed.", items(count(changed))),
+    };
+    let skipped = skipped.iter().map(|(skip, skipped)| {
+        let (all, one) = skip_words(*skip);
+        let words = if *skipped == 1 { one } else { all };
+        format!("{} {words}.", number(count(*skipped)))
+    });
+    std::iter::once(changed).chain(skipped).collect()
+}
+
+fn untold(seen: usize, shown: usize) -> Option<String> {
+    (seen > shown).then(|| format!("and {} more", number(count(seen - shown))))
 }
 
 fn button(change: &BulkChange, changed: usize) -> String {
@@ -295,6 +338,14 @@ fn skip_words(skip: BulkSkip) -> (&'static str, &'static str) {
         BulkSkip::Unchanged => (
             "are left out: they are so already",
             "is left out: it is so already",
+        ),
+        BulkSkip::Undone => (
+            "are left out: they were taken back already",
+            "is left out: it was taken back already",
+        ),
+        BulkSkip::LocationNotInUse => (
+            "are left out: they have their stock at a location that is not in use any more",
+            "is left out: it has its stock at a location that is not in use any more",
         ),
     }
 }

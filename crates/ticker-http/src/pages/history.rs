@@ -16,7 +16,8 @@ use ticker_domain::page::{Edge, PAGE_SIZE_DEFAULT};
 use ticker_domain::permission::{Permission, StockView};
 
 use self::params::Params;
-use self::view::{Filters, HistoryPage, MomentField, MovementRow, Pick, Stopped, Undone};
+use self::view::{Filters, HistoryPage, MomentField, MovementRow, OfBulk, Pick, Stopped, Undone};
+use super::bulk::address as bulk_address;
 use super::display::{change, moment, number};
 use super::fields::Choice;
 use super::inventory::view::Pages;
@@ -197,6 +198,13 @@ impl Sheet<'_> {
             balance: number(row.after),
             location: row.location_name.clone(),
             reason: reason(row),
+            bulk: row.bulk.map(|bulk| OfBulk {
+                href: self
+                    .user
+                    .role
+                    .may(Permission::BulkApply)
+                    .then(|| bulk_address(bulk)),
+            }),
             undoes: row.undoes.map(at),
             undone_by: row.undone_by.as_ref().map(|(by, movement)| Undone {
                 by: by.actor_name.clone(),

@@ -1,10 +1,11 @@
 //! Changing many items at once, and taking the list out.
 
 use http::StatusCode;
+use ticker_domain::id::ItemId;
 use ticker_domain::user::Role;
 use ticker_testkit::key;
 
-use crate::app::TestApp;
+use crate::app::{Browser, TestApp};
 use crate::log::Done;
 
 fn has(text: &str, parts: &[&str]) {
@@ -329,6 +330,188 @@ async fn what_keeps_a_change_from_going_on_is_told_and_it_can_be_continued() {
         vera.get("/bulk/1").await.text(),
         &["<h1>1 item changed</h1>"],
     );
+}
+
+/// Adjusts both by two, as a manager does; and where that is told.
+async fn add_two(vera: &Browser<'_>, items: &[ItemId]) -> String {
+    let form_key = key().to_string();
+    let ids: Vec<String> = items.iter().map(ToString::to_string).collect();
+    let mut form = vec![
+        ("key", form_key.as_str()),
+        ("action", "adjust"),
+        ("ready", "1"),
+        ("by", "2"),
+        ("reason", "received"),
+    ];
+    form.extend(ids.iter().map(|id| ("item", id.as_str())));
+    let made = vera.post("/bulk", &form).await;
+    made.location().to_owned()
+}
+
+#[tokio::test]
+async fn taking_back_is_seen_done_once_and_told_on_both_sides() {
+    let app = TestApp::new().await;
+    let vera = app
+        .db
+        .user_named("vera", "Vera <Vale>", Role::Manager)
+        .await;
+    let vera = app.browser_of(&vera).await;
+    let free = app.db.item("Free").stock(1_007).await;
+    let sold = app.db.item("Sold").stock(1).await;
+    let bulk = add_two(&vera, &[free.id, sold.id]).await;
+    app.db.stock(sold.level(), -2).await;
+    let undo = format!("{bulk}/undo");
+    let offer = format!("href=\"{undo}\">Take back…</a>");
+    has(vera.get(&bulk).await.text(), &[&offer]);
+    let history = format!("/items/{}/history", free.id);
+    let link = format!("<a class=\"of-bulk\" href=\"{bulk}\">in a bulk change</a>");
+    has(vera.get(&history).await.text(), &[&link]);
+
+    let seen = vera.get(&undo).await;
+    has(
+        seen.text(),
+        &[
+            "1 item will be changed.",
+            "1 is left out: it would go below zero.",
+            "−2 → 1,007",
+            "left out: would go below zero",
+            "Take back 1 item</button>",
+            &format!("action=\"{undo}\""),
+        ],
+    );
+    let keyless = vera.post(&undo, &[("key", "")]).await;
+    assert_eq!(keyless.status, StatusCode::UNPROCESSABLE_ENTITY);
+    has(keyless.text(), &["Take back 1 item</button>"]);
+
+    let form_key = key().to_string();
+    let form = [("key", form_key.as_str())];
+    let made = vera.post(&undo, &form).await;
+    let back = made.location().to_owned();
+    assert_eq!(vera.post(&undo, &form).await.location(), back);
+    let reused = vera.post(&format!("{back}/undo"), &form).await;
+    assert_eq!(reused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    has(
+        vera.get(&back).await.text(),
+        &[
+            "<h1>1 item taken back, 1 left out</h1>",
+            &format!("This takes back <a href=\"{bulk}\">"),
+            "<td>would go below zero</td>",
+            &format!("href=\"{back}/undo\">Take back…</a>"),
+        ],
+    );
+    let told = format!("<a href=\"{back}\">1 item taken back</a> by Vera &#60;Vale&#62;");
+    has(vera.get(&bulk).await.text(), &[&told, &offer]);
+    let totals = "select total from items order by id";
+    assert_eq!(app.db.texts(totals).await, ["1007", "1"]);
+
+    let text = vera.get(&history).await;
+    has(
+        text.text(),
+        &[
+            ">undone by Vera &#60;Vale&#62;</a>",
+            &link,
+            &format!("<a class=\"of-bulk\" href=\"{back}\">in a bulk change</a>"),
+        ],
+    );
+    app.db.stock(sold.level(), 1).await;
+    vera.post(&undo, &[("key", &key().to_string())]).await;
+    let all = vera.get(&bulk).await;
+    assert!(!all.text().contains("Take back…"), "{}", all.text());
+    has(
+        vera.get(&undo).await.text(),
+        &[
+            "No item will be changed.",
+            "2 are left out: they were taken back already.",
+        ],
+    );
+    assert_eq!(app.db.violations().await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn staff_see_that_it_was_a_bulk_change_and_do_not_take_it_back() {
+    let app = TestApp::new().await;
+    let vera = app.browser(Role::Manager).await;
+    let sam = app.browser(Role::Staff).await;
+    let item = app.db.item("Nuts").stock(1).await.id;
+    let bulk = add_two(&vera, &[item]).await;
+    let undo = format!("{bulk}/undo");
+    let form_key = key().to_string();
+    for answer in [
+        sam.get(&undo).await,
+        sam.post(&undo, &[("key", &form_key)]).await,
+    ] {
+        assert_eq!(answer.status, StatusCode::FORBIDDEN);
+    }
+    let history = sam.get(&format!("/items/{item}/history")).await;
+    has(
+        history.text(),
+        &["<span class=\"of-bulk\">in a bulk change</span>"],
+    );
+    assert!(!history.text().contains(&bulk), "{}", history.text());
+    assert_eq!(app.db.texts("select total from items").await, ["3"]);
+    assert_eq!(vera.get("/bulk/7/undo").await.status, StatusCode::NOT_FOUND);
+    let unknown = vera.post("/bulk/7/undo", &[("key", &form_key)]).await;
+    assert_eq!(unknown.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn what_was_moved_is_said_to_go_back_and_what_stopped_half_way_can_be_taken_back() {
+    let app = TestApp::new().await;
+    let vera = app.browser(Role::Manager).await;
+    let item = app.db.item("Nuts").stock(4).await;
+    let shed = app.db.location("Shed").await.to_string();
+    let (form_key, id) = (key().to_string(), item.id.to_string());
+    let form = [
+        ("key", form_key.as_str()),
+        ("action", "move"),
+        ("item", &id),
+        ("ready", "1"),
+        ("to", &shed),
+    ];
+    let moved = vera.post("/bulk", &form).await;
+    let bulk = moved.location().to_owned();
+    app.db
+        .sql("update bulk_changes set ended_at = null, rests_because = 'it rains'")
+        .await;
+    let undo = format!("{bulk}/undo");
+    has(
+        vera.get(&bulk).await.text(),
+        &[
+            "It has stopped: it rains.",
+            "Continue</button>",
+            &format!("href=\"{undo}\">Take back…</a>"),
+        ],
+    );
+    has(
+        vera.get(&undo).await.text(),
+        &["4 move to Shop floor", "· Shed</span>"],
+    );
+    // It is somebody's who is at it.
+    app.db
+        .sql("update bulk_changes set rests_because = null")
+        .await;
+    let runs = vera.get(&bulk).await;
+    assert!(!runs.text().contains("Take back…"), "{}", runs.text());
+
+    let undo_key = key().to_string();
+    let back = vera.post(&undo, &[("key", &undo_key)]).await;
+    let back = back.location().to_owned();
+    app.db
+        .sql("update bulk_changes set ended_at = null, rests_because = 'it rains' where undoes_id is not null")
+        .await;
+    has(
+        vera.get(&back).await.text(),
+        &[
+            "<h1>1 item taken back</h1>",
+            &format!("<form method=\"post\" action=\"{undo}\" data-once>"),
+            &format!("name=\"key\" value=\"{undo_key}\""),
+            "Continue</button>",
+        ],
+    );
+    vera.post(&undo, &[("key", &undo_key)]).await;
+    has(vera.get(&back).await.text(), &["Back to the list"]);
+    let there = format!("select on_hand from levels where location_id <> {shed}");
+    assert_eq!(app.db.texts(&there).await, ["4"]);
 }
 
 /// Longer than what is kept of a form, and shorter than any form may be.

@@ -112,6 +112,19 @@ pub(super) const POSTINGS: &str = "
     join undos u on u.undoes_id = p.id
     where p.id = any($1) and not exists (select from postings where id = u.posting_id)
     union all
+    select 'I5', b.item_id, p.id, format('posting %s: is not what bulk change %s did to item %s',
+                                         p.id, b.bulk_change_id, b.item_id)
+    from postings p
+    join bulk_postings b on b.posting_id = p.id
+    join bulk_changes c on c.id = b.bulk_change_id
+    where p.id = any($1) and (
+        exists (select from movements where posting_id = p.id and item_id <> b.item_id)
+        or c.undoes_id is not null and not exists (
+            select from undos u join bulk_postings o on o.posting_id = u.undoes_id
+            where u.posting_id = p.id and o.bulk_change_id = c.undoes_id
+        )
+    )
+    union all
     select 'I6', null, p.id, format('key %s: does not name posting %s', p.key, p.id)
     from postings p left join lateral (
         select posting_id from posting_keys where key = p.key offset 0

@@ -14,14 +14,35 @@ use super::Ledger;
 use crate::DatabaseError;
 
 impl Ledger<'_> {
+    /// Locks what the postings rest on, and reads it.
     pub(super) async fn lock_ground(
         &mut self,
         postings: &[Posting],
         numbers: &mut BTreeMap<IdempotencyKey, PostingId>,
     ) -> Result<Ground, DatabaseError> {
-        let lines = || postings.iter().flat_map(Posting::lines);
-        let levels: BTreeSet<LevelId> = lines().map(Line::level).collect();
+        let levels = levels_of(postings);
         let locked = self.lock(postings, &levels).await?;
+        self.read_ground(postings, levels, locked, numbers).await
+    }
+
+    /// The same without a lock: it may have moved on before anything is decided by it.
+    pub(super) async fn look_at_ground(
+        &mut self,
+        postings: &[Posting],
+        numbers: &mut BTreeMap<IdempotencyKey, PostingId>,
+    ) -> Result<Ground, DatabaseError> {
+        let levels = levels_of(postings);
+        let seen = self.look(postings, &levels).await?;
+        self.read_ground(postings, levels, seen, numbers).await
+    }
+
+    async fn read_ground(
+        &mut self,
+        postings: &[Posting],
+        levels: BTreeSet<LevelId>,
+        locked: Locked,
+        numbers: &mut BTreeMap<IdempotencyKey, PostingId>,
+    ) -> Result<Ground, DatabaseError> {
         // All are read once everything is locked: whoever moved these levels, used the same keys on them, or
         // took the same postings back, which touches the same items, has committed by now.
         let stored = self.levels(&levels).await?;
@@ -50,7 +71,8 @@ impl Ledger<'_> {
         levels: &BTreeSet<LevelId>,
     ) -> Result<Locked, DatabaseError> {
         let actors = postings.iter().map(|posting| posting.actor().user.0);
-        let rows = sqlx::query!(
+        let rows = sqlx::query_as!(
+            GroundRow,
             r#"with actors as materialized (
                    select id, auth_epoch from users
                    where id = any($1) and disabled_at is null order by id for key share
@@ -70,21 +92,31 @@ impl Ledger<'_> {
         )
         .fetch_all(&mut *self.connection)
         .await?;
-        let mut locked = Locked::default();
-        for row in rows {
-            match (row.kind.as_str(), row.auth_epoch, row.archived) {
-                ("actor", Some(epoch), _) => {
-                    locked.epochs.insert(UserId(row.id), epoch);
-                }
-                ("item", _, Some(archived)) => {
-                    locked.items.insert(ItemId(row.id), archived);
-                }
-                _ => {
-                    locked.locations.insert(LocationId(row.id));
-                }
-            }
-        }
-        Ok(locked)
+        Ok(Locked::of(rows))
+    }
+
+    /// The rows that [`Ledger::lock`] locks, unlocked.
+    async fn look(
+        &mut self,
+        postings: &[Posting],
+        levels: &BTreeSet<LevelId>,
+    ) -> Result<Locked, DatabaseError> {
+        let actors = postings.iter().map(|posting| posting.actor().user.0);
+        let rows = sqlx::query_as!(
+            GroundRow,
+            r#"select 'actor' as "kind!", id as "id!", auth_epoch, null::bool as archived
+               from users where id = any($1) and disabled_at is null
+               union all
+               select 'item', id, null, archived_at is not null from items where id = any($2)
+               union all
+               select 'location', id, null, null from locations where id = any($3) and archived_at is null"#,
+            &distinct(actors),
+            &distinct(levels.iter().map(|level| level.item.0)),
+            &distinct(levels.iter().map(|level| level.location.0)),
+        )
+        .fetch_all(&mut *self.connection)
+        .await?;
+        Ok(Locked::of(rows))
     }
 
     /// The levels that something has moved on.
@@ -247,7 +279,33 @@ struct Locked {
     locations: BTreeSet<LocationId>,
 }
 
+/// A row of what a decision rests on.
+struct GroundRow {
+    kind: String,
+    id: i64,
+    auth_epoch: Option<i64>,
+    archived: Option<bool>,
+}
+
 impl Locked {
+    fn of(rows: Vec<GroundRow>) -> Self {
+        let mut locked = Self::default();
+        for row in rows {
+            match (row.kind.as_str(), row.auth_epoch, row.archived) {
+                ("actor", Some(epoch), _) => {
+                    locked.epochs.insert(UserId(row.id), epoch);
+                }
+                ("item", _, Some(archived)) => {
+                    locked.items.insert(ItemId(row.id), archived);
+                }
+                _ => {
+                    locked.locations.insert(LocationId(row.id));
+                }
+            }
+        }
+        locked
+    }
+
     /// What stands at a level; `None` if there is no such item.
     fn shelf(&self, id: LevelId, stored: &BTreeMap<LevelId, Level>) -> Option<Shelf> {
         let archived = self.items.get(&id.item)?;
@@ -259,6 +317,11 @@ impl Locked {
             Shelf::LocationUnknown
         })
     }
+}
+
+fn levels_of(postings: &[Posting]) -> BTreeSet<LevelId> {
+    let lines = postings.iter().flat_map(Posting::lines);
+    lines.map(Line::level).collect()
 }
 
 fn distinct(ids: impl Iterator<Item = i64>) -> Vec<i64> {

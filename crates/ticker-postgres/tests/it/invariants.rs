@@ -76,7 +76,7 @@ async fn a_sound_ledger_violates_none() {
 }
 
 /// What was done to the ledger, and exactly which invariants see it.
-pub(crate) const TAMPERING: [(&str, &str, &str); 23] = [
+pub(crate) const TAMPERING: [(&str, &str, &str); 25] = [
     ("a level is raised, with its item", "update levels set on_hand = on_hand + 1 where (item_id, location_id) = (1, 1);
       update items set total = total + 1 where id = 1", "I1"),
     ("a level is gone", "delete from levels where item_id = 2", "I1 I3 I9"),
@@ -100,6 +100,16 @@ pub(crate) const TAMPERING: [(&str, &str, &str); 23] = [
     ("a line of a posting is gone", "delete from movements where line_no = 2", "I1 I3 I5"),
     ("a posting is said to take back another", "insert into undos select min(id), max(id) from postings", "I5"),
     ("a posting is said to be taken back by none", "insert into undos select max(id), max(id) + 1 from postings", "I5"),
+    ("a bulk change is said to have changed another item", "insert into bulk_changes
+        (id, key, actor_id, form, begun_at, stepped_at) overriding system value
+        values (1, gen_random_uuid(), 1, '', now(), now());
+      insert into bulk_postings select 1, item_id + 1, posting_id from movements where line_no = 1 order by id desc limit 1",
+      "I5"),
+    ("a bulk change is said to take back what it does not", "insert into bulk_changes
+        (id, undoes_id, key, actor_id, form, begun_at, stepped_at) overriding system value
+        select n, nullif(n - 1, 0), gen_random_uuid(), 1, '', now(), now() from generate_series(1, 2) n;
+      insert into bulk_postings select 2, item_id, posting_id from movements where line_no = 1 order by id desc limit 1",
+      "I5"),
     ("a key has two postings", "insert into postings (key, actor_id, reason, source, line_count, posted_at)
       select key, actor_id, reason, source, 1, posted_at from postings where note is not null", "I5 I6"),
     ("a key is answered with another's posting", "update posting_keys set posting_id = 1
@@ -126,7 +136,7 @@ pub(crate) const SAVE: &str = "create schema saved;
 /// Puts it back; without its foreign keys, since nothing but this ledger is at stake.
 pub(crate) const RESTORE: &str = "set session_replication_role = replica;
     delete from posting_keys; delete from movements; delete from postings; delete from levels; delete from undos;
-    delete from audit_events;
+    delete from bulk_postings; delete from bulk_changes; delete from audit_events;
     insert into postings overriding system value table saved.postings;
     insert into movements overriding system value table saved.movements;
     insert into levels table saved.levels;

@@ -245,7 +245,7 @@ async fn a_search_leaves_its_callers_transaction_as_it_was() {
     let mut tx = db.database().begin().await.unwrap();
     tx.stock().list(&query).await.unwrap();
     let now = db.clock().timestamp();
-    let run = tx.bulk_changes().begin(key().0, user, "", now).await;
+    let run = tx.bulk_changes().begin(key().0, user, "", None, now).await;
     assert_eq!(run.unwrap().form, "on");
 }
 

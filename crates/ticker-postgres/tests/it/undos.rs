@@ -270,3 +270,97 @@ async fn a_count_is_taken_back_by_what_it_changed_under_its_reason() {
     let reasons = "select reason from postings order by id desc limit 1";
     assert_eq!(db.texts(reasons).await, ["counted"]);
 }
+
+/// A preview says what will be said, and leaves nothing behind: neither a row nor a lock.
+#[tokio::test]
+async fn what_is_foreseen_is_what_is_answered_and_is_not_done() {
+    let db = TestDatabase::new().await;
+    let ana = db.user(Role::Staff).await;
+    let items = [
+        db.item("AA batteries").await,
+        db.item("C batteries").await,
+        db.item("D batteries").await,
+        db.item("E batteries").home("Cellar").await,
+        db.item("F batteries").await,
+    ];
+    let mut came = Vec::new();
+    for item in &items {
+        let posting = db.posting(&ana, vec![change(item.level(), 5)]);
+        came.push(post(&db, &posting).await.posting.unwrap());
+    }
+    db.stock(items[1].level(), -1).await;
+    db.sql(&format!(
+        "update items set archived_at = now() where id = {};
+         update locations set archived_at = now() where name = 'Cellar'",
+        items[2].id
+    ))
+    .await;
+    post(&db, &undo(&db, &ana, came[4]).await).await;
+    let mut undos = Vec::new();
+    for posting in came {
+        undos.push(undo(&db, &ana, posting).await);
+    }
+    let at = "2026-01-05T09:00:00Z".parse().unwrap();
+    let written = "select concat_ws(' ', (select count(*) from postings), (select count(*) from posting_keys),
+                                    (select sum(total) from items))";
+    let before = db.texts(written).await;
+    let mut holder = db.database().begin().await.unwrap();
+    let held: Vec<_> = items.iter().map(|item| item.id).collect();
+    holder.bulk_changes().lock_items(&held).await.unwrap();
+    let mut connection = db.connect().await;
+    let foreseen = connection.ledger().foresee(&undos, at).await.unwrap();
+    drop(holder);
+    assert_eq!(db.texts(written).await, before);
+    let answered: Vec<_> = db.post(&undos).await;
+    let answered: Vec<_> = answered.into_iter().map(|one| one.outcome).collect();
+    let refusals: Vec<_> = foreseen
+        .iter()
+        .map(|outcome| match outcome {
+            Outcome::Answered(Answer::Posted(_)) => "posted".to_owned(),
+            Outcome::Answered(Answer::Refused(refusal)) => refusal.to_string(),
+            outcome => panic!("{outcome:?}"),
+        })
+        .collect();
+    assert_eq!(
+        refusals,
+        [
+            "posted".to_owned(),
+            "only 4 on hand".to_owned(),
+            format!("item {} is archived", items[2].id),
+            format!("there is no location {}", items[3].home),
+            "it was undone already".to_owned(),
+        ]
+    );
+    assert_eq!(foreseen, answered);
+}
+
+#[tokio::test]
+async fn a_history_tells_which_bulk_change_a_movement_belongs_to() {
+    let db = TestDatabase::new().await;
+    let vera = db.user(Role::Manager).await;
+    let item = db.item("AA batteries").stock(5).await;
+    let now = db.clock().timestamp();
+    let posting = db.posting(&vera, vec![change(item.level(), -3)]);
+    let mut tx = db.database().begin().await.unwrap();
+    let mut bulk_changes = tx.bulk_changes();
+    let run = bulk_changes.begin(key().0, vera.id, "", None, now).await;
+    let run = run.unwrap();
+    let receipts = tx.ledger().post(&[posting], now).await.unwrap();
+    let posted = [(item.id, receipts[0].posting.unwrap())];
+    let mut bulk_changes = tx.bulk_changes();
+    bulk_changes.add_postings(run.id, &posted).await.unwrap();
+    assert!(bulk_changes.is_undoable(run.id).await.unwrap());
+    tx.commit().await.unwrap();
+
+    let mut connection = db.connect().await;
+    let page = connection
+        .movements()
+        .history(item.id, &Edge::First, 10)
+        .await;
+    let bulks: Vec<_> = page.unwrap().rows.iter().map(|row| row.bulk).collect();
+    assert_eq!(bulks, [Some(run.id), None]);
+    post(&db, &undo(&db, &vera, posted[0].1).await).await;
+    let mut bulk_changes = connection.bulk_changes();
+    assert!(!bulk_changes.is_undoable(run.id).await.unwrap());
+    assert_eq!(db.violations().await, Vec::<String>::new());
+}

@@ -2,6 +2,7 @@
 
 use askama::Template;
 
+use crate::pages::display::Moment;
 use crate::pages::fields::{Choice, Field, Problems};
 use crate::pages::layout::Layout;
 
@@ -38,6 +39,10 @@ pub(crate) struct BulkFields {
 /// What would happen.
 #[derive(Clone, Debug)]
 pub(crate) struct Preview {
+    /// What does it.
+    pub(crate) action: String,
+    /// The way back.
+    pub(crate) cancel_href: String,
     pub(crate) key: String,
     /// All that names the change, to be sent again.
     pub(crate) hidden: Vec<Hidden>,
@@ -93,9 +98,16 @@ pub(crate) struct BulkDonePage {
     pub(crate) rests: bool,
     /// Why, if that is known.
     pub(crate) rests_because: Option<String>,
-    /// Of the form that continues it.
+    /// The form that continues it.
+    pub(crate) action: String,
     pub(crate) key: String,
     pub(crate) hidden: Vec<Hidden>,
+    /// Where it can be taken back, if it can.
+    pub(crate) undo_href: Option<String>,
+    /// The bulk change that it takes back.
+    pub(crate) undoes_href: Option<String>,
+    /// What took it back, or some of it.
+    pub(crate) undone_by: Vec<UndoneBy>,
     pub(crate) skipped: Vec<Skipped>,
     /// How many of those left out are not named, in words.
     pub(crate) untold: Option<String>,
@@ -107,4 +119,24 @@ pub(crate) struct Skipped {
     pub(crate) href: String,
     pub(crate) name: String,
     pub(crate) why: String,
+}
+
+/// A bulk change that took items of another one back.
+#[derive(Clone, Debug)]
+pub(crate) struct UndoneBy {
+    pub(crate) href: String,
+    /// How many, in words.
+    pub(crate) items: String,
+    pub(crate) who: String,
+    pub(crate) when: Moment,
+}
+
+#[derive(Template)]
+#[template(path = "pages/bulk/undo.html")]
+pub(crate) struct BulkUndoPage {
+    pub(crate) layout: Layout,
+    pub(crate) problems: Problems,
+    /// The bulk change that would be taken back.
+    pub(crate) back_href: String,
+    pub(crate) preview: Preview,
 }

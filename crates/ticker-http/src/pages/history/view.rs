@@ -81,6 +81,8 @@ pub(crate) struct MovementRow {
     pub(crate) location: String,
     /// Why, or what it is where that says more.
     pub(crate) reason: String,
+    /// The bulk change that it belongs to.
+    pub(crate) bulk: Option<OfBulk>,
     /// Where the movement is that this one takes back.
     pub(crate) undoes: Option<String>,
     /// What took this one back.
@@ -101,4 +103,11 @@ pub(crate) struct Undone {
     pub(crate) by: String,
     /// Where the movement is that did it.
     pub(crate) href: String,
+}
+
+/// The bulk change that a movement belongs to.
+#[derive(Clone, Debug)]
+pub(crate) struct OfBulk {
+    /// Where it is, for those who may see it.
+    pub(crate) href: Option<String>,
 }
