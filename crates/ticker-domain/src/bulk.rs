@@ -82,7 +82,7 @@ pub enum BulkSkip {
     #[error("was taken back already")]
     Undone,
     /// It would go from or to a location that is archived.
-    #[error("has its stock at a location that is not in use any more")]
+    #[error("changed at a location that is not in use any more")]
     LocationNotInUse,
 }
 

@@ -41,7 +41,7 @@ pub const INVARIANTS: [Invariant; 9] = [
     invariant("I4", "nothing is negative"),
     invariant(
         "I5",
-        "every line of a posting is there, and what takes another back is its opposite",
+        "every line of a posting is there, and what it is said to take back or to belong to is so",
     ),
     invariant(
         "I6",

@@ -256,9 +256,9 @@ async fn what_moved_nothing_or_is_not_there_is_not_taken_back() {
     assert!(matches!(reused, Err(BulkError::KeyReused)), "{reused:?}");
 
     app.set_role(&Operator, "vera", Role::Staff).await.unwrap();
-    let refused = app.undo_bulk_change(&by_vera, key(), archived.id).await;
+    let by_staff = app.undo_bulk_change(&by_vera, key(), archived.id).await;
     assert_eq!(
-        refused.unwrap_err().kind(),
+        by_staff.unwrap_err().kind(),
         ticker_app::ErrorKind::RightsChanged
     );
 }

@@ -344,8 +344,8 @@ fn skip_words(skip: BulkSkip) -> (&'static str, &'static str) {
             "is left out: it was taken back already",
         ),
         BulkSkip::LocationNotInUse => (
-            "are left out: they have their stock at a location that is not in use any more",
-            "is left out: it has its stock at a location that is not in use any more",
+            "are left out: they changed at a location that is not in use any more",
+            "is left out: it changed at a location that is not in use any more",
         ),
     }
 }

@@ -98,3 +98,72 @@ async fn archives_what_is_left(stage: &Stage) {
     let left = "select count(*) from items where archived_at is null";
     assert_eq!(stage.db.texts(left).await, ["0"]);
 }
+
+#[tokio::test]
+async fn taken_back_with_script() {
+    story("bulk-undo-with-script", Script::On, taken_back).await;
+}
+
+#[tokio::test]
+async fn taken_back_without_script() {
+    story("bulk-undo-without-script", Script::Off, taken_back).await;
+}
+
+/// Fives were added by mistake, and somebody has sold of one of them since.
+async fn taken_back(stage: &Stage) {
+    stage.db.user_named("mia", "Mia Maier", Role::Manager).await;
+    let nuts = stage.db.item("Nuts").stock(9).await;
+    let bolts = stage.db.item("Bolts").stock(1).await;
+    let page = &stage.browser;
+    page.sign_in("mia", PASSWORD).await;
+    page.pick("Select Nuts").await;
+    page.pick("Select Bolts").await;
+    page.press("Adjust").await;
+    page.fill("Change each by", "5").await;
+    page.press("Preview").await;
+    page.press("Adjust 2 items").await;
+    page.expect_texts("h1", &["2 items changed"]).await;
+    stage.db.stock(bolts.level(), -2).await;
+
+    page.go(&format!("/items/{}/history", nuts.id)).await;
+    page.press("in a bulk change").await;
+    page.expect_texts("h1", &["2 items changed"]).await;
+    page.press("Take back…").await;
+    page.expect("1 item will be changed.").await;
+    page.expect("1 is left out: it would go below zero.").await;
+    page.press("Take back 1 item").await;
+    let told = ["1 item taken back, 1 left out"];
+    page.expect_texts("h1", &told).await;
+    assert_eq!(stage.db.texts(TOTALS).await, ["Nuts 9", "Bolts 4"]);
+    nothing_twice(stage, &told).await;
+
+    page.press("an earlier bulk change").await;
+    page.expect("1 item taken back by Mia Maier").await;
+    page.go(&format!("/items/{}/history", nuts.id)).await;
+    page.expect_texts(".undone-by", &["undone by Mia Maier"])
+        .await;
+    done_again_from_the_page_that_took_it_back(stage).await;
+}
+
+/// Neither by a reload nor by Back.
+async fn nothing_twice(stage: &Stage, told: &[&str]) {
+    let page = &stage.browser;
+    page.reload().await;
+    page.expect_texts("h1", told).await;
+    page.go_back().await;
+    page.press("Take back 1 item").await;
+    page.expect_texts("h1", told).await;
+    assert_eq!(stage.db.texts(TOTALS).await, ["Nuts 9", "Bolts 4"]);
+}
+
+async fn done_again_from_the_page_that_took_it_back(stage: &Stage) {
+    let page = &stage.browser;
+    page.click(".ledger tr:first-child .of-bulk").await;
+    page.expect_texts("h1", &["1 item taken back, 1 left out"])
+        .await;
+    page.press("Take back…").await;
+    page.expect("1 item will be changed.").await;
+    page.press("Take back 1 item").await;
+    page.expect_texts("h1", &["1 item taken back"]).await;
+    assert_eq!(stage.db.texts(TOTALS).await, ["Nuts 14", "Bolts 4"]);
+}

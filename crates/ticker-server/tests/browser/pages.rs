@@ -284,6 +284,19 @@ async fn tour_bulk(page: &Browser, sights: &Sights, visit: &mut impl AsyncFnMut(
         .await;
     page.expect("Back to the list").await;
     visit("bulk-done").await;
+    page.press("Take back…").await;
+    page.expect("What will happen").await;
+    visit("bulk-undo").await;
+    page.click("form[action$='/undo'][method='post'] button")
+        .await;
+    page.expect("This takes back").await;
+    visit("bulk-undone").await;
+    page.press("an earlier bulk change").await;
+    page.expect("1 item taken back").await;
+    visit("bulk-taken-back").await;
+    page.go(&format!("/items/{}/history", sights.item)).await;
+    page.expect_count(".of-bulk", 2).await;
+    visit("item-history-bulk").await;
     if page.script.is_on() {
         page.go("/").await;
         page.click("input[data-select-all]").await;
