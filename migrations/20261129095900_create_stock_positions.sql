@@ -36,19 +36,21 @@ create table stock_counts (
     items bigint not null
 );
 
--- Words of items' names and SKUs, folded: what somebody may have meant who misspelt one, and between which names of
--- the list it occurs. They stay when the last item goes that has them, and what lies between the names only grows:
--- whoever is led to a word looks for it first.
+-- Words of items' names and SKUs, folded: what somebody may have meant who misspelt one. They stay when the last
+-- item goes that has them: whoever is led to one looks for it first.
 create table search_words (
-    word text collate "C" constraint search_words_pkey primary key,
-    first_name text collate natural_order not null,
-    last_name text collate natural_order not null
+    word text collate "C" constraint search_words_pkey primary key
 );
 
--- How many items in use have a word; differences, as in stock_counts.
-create table search_word_counts (
+-- How many items in use have a word, and between which names of the list these stand: differences, as in
+-- stock_counts, and names that may reach further than those that are left.
+create table search_word_uses (
     word text collate "C" not null,
-    items bigint not null
+    items bigint not null,
+    first_name text collate natural_order,
+    last_name text collate natural_order,
+    -- Whether a job has made it of others.
+    folded boolean not null
 );
 
 -- Those that keeping and folding look things up by; what only lists need is made afterwards, beside running replicas.
@@ -57,26 +59,15 @@ create unique index stock_positions_total_idx on stock_positions (archived, stat
 alter table stock_places add constraint stock_places_pkey primary key (item_id, location_id);
 create index stock_counts_category_id_idx on stock_counts (category_id);
 create index search_words_end_idx on search_words (reverse(word) collate "C");
-create index search_word_counts_word_idx on search_word_counts (word);
+create index search_word_uses_word_idx on search_word_uses (word);
+create index search_word_uses_fresh_idx on search_word_uses (word) where not folded;
 create index categories_name_idx on categories (name, id);
 create index locations_name_idx on locations (name, id);
 
--- The words of an item's text, each once. Numbers are none: nobody guesses at them.
+-- The words of an item's text, each once: what ticker_domain::search keeps of a term is looked for among them. Numbers
+-- are none.
 create function search_words_of(search_text text) returns setof text language sql immutable parallel safe as $$
     select distinct word from regexp_split_to_table(search_text, '[^[:alpha:]]+') word where char_length(word) >= 3
-$$;
-
--- Enters words, each once, with the first and the last name that has it of those that are looked at. Most are nothing
--- new: these are not touched, so that whoever adds another item with one of them does not wait.
-create function enter_search_words(entries search_words[]) returns void language sql as $$
-    insert into search_words
-    select word, entry.first_name, entry.last_name
-    from unnest(entries) entry left join search_words known using (word)
-    where known.word is null or entry.first_name < known.first_name or entry.last_name > known.last_name
-    order by word
-    on conflict (word) do update
-    set first_name = least(search_words.first_name, excluded.first_name),
-        last_name = greatest(search_words.last_name, excluded.last_name)
 $$;
 
 create function keep_inserted_items() returns trigger
@@ -90,16 +81,14 @@ begin
     insert into stock_counts
     select category_id, archived_at is not null, status, count(*) from new_items
     group by grouping sets ((category_id, archived_at is not null, status), (archived_at is not null, status));
-    insert into search_word_counts
-    select word, count(*) from new_items, search_words_of(search_text) word
-    where archived_at is null
-    group by word;
-    perform enter_search_words(array_agg(entry))
-    from (
-        select (word, min(name), max(name))::search_words as entry
+    with worded as materialized (
+        select word, count(*) as items, min(name) as first_name, max(name) as last_name
         from new_items, search_words_of(search_text) word
         group by word
-    ) entries;
+    ), used as (
+        insert into search_word_uses select word, items, first_name, last_name, false from worded
+    )
+    insert into search_words select word from worded order by word on conflict do nothing;
     return null;
 end $$;
 
@@ -107,8 +96,6 @@ end $$;
 create function keep_updated_items() returns trigger
     security definer set search_path = pg_catalog, public, pg_temp
     set enable_seqscan = off set enable_mergejoin = off language plpgsql as $$
-declare
-    entries search_words[];
 begin
     update stock_positions position
     set archived = after.archived_at is not null, status = after.status, total = after.total, changed_at = after.changed_at
@@ -160,25 +147,21 @@ begin
         from new_items after join old_items before on before.id = after.id
         where (before.name, before.search_text, before.archived_at is null)
               is distinct from (after.name, after.search_text, after.archived_at is null)
-    ), counted as (
-        insert into search_word_counts
-        select word, sum(items)
+    ), worded as materialized (
+        select word, sum(items) as items, min(name) as first_name, max(name) as last_name
         from (
-            select id, word, -1 as items from reworded, search_words_of(old_text) word where was_in_use
+            select id, word, -1 as items, null as name from reworded, search_words_of(old_text) word where was_in_use
             union all
-            select id, word, 1 from reworded, search_words_of(new_text) word where is_in_use
+            select id, word, 1, name from reworded, search_words_of(new_text) word where is_in_use
         ) changes
         where exists (select from stock_places where item_id = id and location_id = 0)
         group by word
-        having sum(items) <> 0
+    ), used as (
+        insert into search_word_uses select word, items, first_name, last_name, false from worded
     )
-    select array_agg(entry) into entries
-    from (
-        select (word, min(name), max(name))::search_words as entry
-        from reworded, search_words_of(new_text) word
-        group by word
-    ) reworded_entries;
-    perform enter_search_words(entries);
+    insert into search_words
+    select distinct word from reworded, search_words_of(new_text) word order by word
+    on conflict do nothing;
     return null;
 end $$;
 
@@ -193,14 +176,14 @@ begin
     return null;
 end $$;
 
-grant select on stock_positions, stock_places, stock_counts, search_words, search_word_counts to ticker_app;
+grant select on stock_positions, stock_places, stock_counts, search_words, search_word_uses to ticker_app;
 -- For folding.
-grant insert, delete on stock_counts, search_word_counts to ticker_app;
+grant insert, delete on stock_counts, search_word_uses to ticker_app;
 
 -- How often a text occurs is guessed from a sample; with a large one, what is rare is not taken for frequent.
 create extension pg_trgm;
 alter table items alter search_text set statistics 1000;
-create index search_words_part_idx on search_words using gin (word gin_trgm_ops);
+create index search_words_part_idx on search_words using gin (word gin_trgm_ops) with (fastupdate = off);
 
 -- Last, as nobody changes items or levels from here to the end.
 create trigger items_insert_keep after insert on items

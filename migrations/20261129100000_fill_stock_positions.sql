@@ -24,8 +24,11 @@ begin
                 select category_id, archived, status, count(*) from missing
                 group by grouping sets ((category_id, archived, status), (archived, status))
             ), worded as (
-                insert into search_word_counts
-                select word, count(*) from missing, search_words_of(search_text) word where not archived group by word
+                insert into search_word_uses
+                select word, count(*), min(name), max(name), false
+                from missing, search_words_of(search_text) word
+                where not archived
+                group by word
             ), positioned as (
                 insert into stock_positions select id, archived, status, total, changed_at from missing
             )
@@ -52,9 +55,9 @@ begin
     insert into stock_counts
     select category_id, archived, status, sum(items) from counted
     group by category_id, archived, status having sum(items) <> 0;
-    with counted as (delete from search_word_counts returning *)
-    insert into search_word_counts
-    select word, sum(items) from counted group by word having sum(items) <> 0;
+    with counted as (delete from search_word_uses returning *)
+    insert into search_word_uses
+    select word, sum(items), min(first_name), max(last_name), true from counted group by word;
     commit;
-    analyze search_word_counts, stock_positions, stock_places, stock_counts, items, categories, locations;
+    analyze search_word_uses, stock_positions, stock_places, stock_counts, items, categories, locations;
 end $$;

@@ -13,13 +13,11 @@ begin
         exit when last is null;
         perform set_config('lock_timeout', '100ms', true);
         begin
-            perform enter_search_words(array_agg(entry))
-            from (
-                select (word, min(name), max(name))::search_words as entry
-                from items, search_words_of(search_text) word
-                where id > entered and id <= last
-                group by word
-            ) entries;
+            insert into search_words
+            select distinct word from items, search_words_of(search_text) word
+            where id > entered and id <= last
+            order by word
+            on conflict do nothing;
             entered = last;
         exception when lock_not_available then
             null;

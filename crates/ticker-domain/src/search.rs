@@ -5,8 +5,9 @@ use crate::text;
 /// The fewest letters of a word that a slip of the keyboard is looked for in: of shorter ones, nearly every
 /// other word is one slip away.
 const GUESSED_LETTERS_MIN: usize = 4;
-/// The fewest letters of a word that is kept, with how many have it and where these stand.
-const KEPT_LETTERS_MIN: usize = 3;
+/// The fewest letters of a word that is kept, with how many items have it and where these stand: as the function
+/// `search_words_of` of the migrations has it.
+pub const KEPT_LETTERS_MIN: usize = 3;
 
 /// A word of a search, folded as items' texts are ([`text::fold_for_search`]).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -184,11 +185,25 @@ mod tests {
         assert_eq!(guessable("bolt-1600/washer"), ["bolt", "washer"]);
         assert_eq!(guessable("m4"), [""; 0]);
         assert_eq!(guessable("4006381333931"), [""; 0]);
+        assert_eq!(guessable("nut"), [""; 0]);
         let term = Term("bolt-batteires".into());
         assert_eq!(
             term.respelt("batteires", "batteries").as_str(),
             "bolt-batteries"
         );
+    }
+
+    #[test]
+    fn words_are_kept_from_three_letters_on() {
+        for (word, parts) in [
+            ("nut", &["nut"][..]),
+            ("bolt-1600/ab", &["bolt"]),
+            ("10-pack/led", &["pack", "led"]),
+            ("m4", &[]),
+            ("400638", &[]),
+        ] {
+            assert_eq!(terms(word)[0].kept_parts(), parts, "{word:?}");
+        }
     }
 
     #[test]

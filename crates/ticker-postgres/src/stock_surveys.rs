@@ -38,6 +38,8 @@ const BUSIEST_MAX: i64 = 10;
 const RECENT_S: f64 = 300.0;
 /// The most movements that are looked at for it, the newest: whatever moves, a survey reads no more.
 const RECENT_MOVEMENTS_MAX: i64 = 100_000;
+/// The most that a survey folds of what items say of words: a fraction of a second.
+const WORD_USES_FOLDED_MAX: i64 = 50_000;
 
 impl StockSurveys<'_> {
     /// Folds what is kept of the items' numbers, reads them, and counts in one pass over the newest movements.
@@ -77,7 +79,7 @@ impl StockSurveys<'_> {
         )
         .execute(&mut *self.connection)
         .await?;
-        Ok(())
+        self.fold_word_uses().await
     }
 
     /// Makes one row of those that changes have added to a number. Whoever reads or adds meanwhile sees all
@@ -100,12 +102,24 @@ impl StockSurveys<'_> {
         )
         .execute(&mut *self.connection)
         .await?;
+        Ok(())
+    }
+
+    /// The same for what items say of words: so many differences at a time, as many as an import may have added.
+    async fn fold_word_uses(&mut self) -> Result<(), DatabaseError> {
         sqlx::query!(
-            r#"with
-               grown as (select word from search_word_counts group by word having count(*) > 1),
-               folded as (delete from search_word_counts where word in (select word from grown) returning *)
-               insert into search_word_counts
-               select word, sum(items) from folded group by word having sum(items) <> 0"#
+            "with
+             fresh as (
+                 delete from search_word_uses
+                 where ctid = any(array(select ctid from search_word_uses where not folded limit $1))
+                 returning *),
+             before as (
+                 delete from search_word_uses where folded and word in (select word from fresh) returning *)
+             insert into search_word_uses
+             select word, sum(items), min(first_name), max(last_name), true
+             from (select * from fresh union all select * from before) uses
+             group by word",
+            WORD_USES_FOLDED_MAX
         )
         .execute(&mut *self.connection)
         .await?;

@@ -259,7 +259,8 @@ async fn a_failure_midway_shows_on_the_wire() {
     assert!(ends_well.ends_with("\r\n0\r\n\r\n"), "{}", tail(&ends_well));
     break_last(&app).await;
     let ends_early = fetch(&app, &cookie).await;
-    assert_eq!(ends_early.lines().next(), Some("HTTP/1.1 200 OK"));
+    // Nothing at all if it failed before the answer's beginning was written: that is thrown away then.
+    assert!(ends_early.is_empty() || ends_early.starts_with("HTTP/1.1 200 OK\r\n"));
     assert!(ends_early.len() < ends_well.len());
     assert!(
         !ends_early.ends_with("\r\n0\r\n\r\n"),

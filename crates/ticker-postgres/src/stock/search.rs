@@ -18,12 +18,15 @@ pub(super) enum Found {
     Many(Frequent),
 }
 
+/// In so many words a part of one may stand for them to be looked at.
+const WORDS_MAX: i64 = 1_000;
+
 /// What is kept of the words that terms stand in.
 struct KnownWords {
-    /// The first and the last name that items with all of the terms can have; none if nothing is known, as of a term
-    /// without letters.
+    /// The first and the last name that items in use with all of the terms can have; none if nothing is known, as of a
+    /// term without letters or of one that stands in too many words.
     between: Option<(String, String)>,
-    /// How many items in use have the most usual of the words.
+    /// How many items in use have the most usual word of a single term.
     items_with_one: i64,
     items_in_use: i64,
 }
@@ -89,6 +92,7 @@ impl Stock<'_> {
     }
 
     async fn find_terms(&mut self, terms: &[Term], archived: bool) -> Result<Found, DatabaseError> {
+        let mut known = None;
         if let [term] = terms
             && !archived
             && term.kept_parts() == [term.as_str()]
@@ -101,17 +105,22 @@ impl Stock<'_> {
                     between: words.between,
                 }));
             }
+            known = Some(words);
         }
         let items = self.matching(terms, Some(archived), SORTED_MAX + 1).await?;
         if i64::try_from(items.len()).is_ok_and(|items| items <= SORTED_MAX) {
             return Ok(Found::Items(items));
         }
+        let words = match known {
+            Some(words) => words,
+            None => self.words_with(terms).await?,
+        };
         // They were found about in the order of their ids.
         let among = items.iter().copied().max().unwrap_or_default();
         Ok(Found::Many(Frequent {
             terms: terms.to_vec(),
             one_in: among / SORTED_MAX,
-            between: self.words_with(terms).await?.between,
+            between: words.between,
         }))
     }
 
@@ -124,12 +133,16 @@ impl Stock<'_> {
                        where category_id is null and not archived) as "in_use!"
                from unnest($1::text[]) part cross join lateral (
                    select min(first_name) as first_name, max(last_name) as last_name, max(items) as items
-                   from (select first_name, last_name,
-                                (select sum(items)::bigint from search_word_counts counted
-                                 where counted.word = known.word) as items
-                         from search_words known where word like '%' || part || '%') known
+                   from (select word from search_words where word like '%' || part || '%' limit $2) known
+                        cross join lateral (
+                            select min(first_name) as first_name, max(last_name) as last_name,
+                                   sum(items)::bigint as items
+                            from search_word_uses used where used.word = known.word
+                        ) used
+                   having count(*) < $2
                ) standing"#,
-            &parts
+            &parts,
+            WORDS_MAX
         )
         .fetch_one(&mut *self.connection)
         .await?;

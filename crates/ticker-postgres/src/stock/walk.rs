@@ -56,10 +56,11 @@ pub(super) fn push_page(
 }
 
 /// Whether a page of what a frequent search finds may be filled in a walk: along the names of those in use, if
-/// what it finds is spread.
+/// what it finds is spread or it is known where it begins.
 pub(super) fn may_find(query: &StockQuery, frequent: &Frequent) -> bool {
-    let expected = i64::from(frequent_window(frequent)) / frequent.one_in.max(1);
-    query.sort == StockSort::Name && !query.filter.archived && expected >= limit(query).into()
+    let is_likely =
+        frequent.between.is_some() || is_expected(COVERED_WINDOW, limit(query), frequent);
+    query.sort == StockSort::Name && !query.filter.archived && is_likely
 }
 
 /// Whether what matches is looked for among the next entries of an index that does not hold all that is
@@ -107,19 +108,23 @@ fn is_by_category(filter: &StockFilter, frequent: Option<&Frequent>) -> bool {
 fn window(query: &StockQuery, frequent: Option<&Frequent>) -> u32 {
     match query.sort {
         _ if !is_narrowed(query, frequent) => limit(query),
-        StockSort::Name if !is_by_category(&query.filter, frequent) => {
-            frequent.map_or(COVERED_WINDOW, frequent_window)
-        }
+        StockSort::Name if is_by_category(&query.filter, frequent) => WINDOW,
+        StockSort::Name => match frequent {
+            Some(frequent)
+                if frequent.between.is_some()
+                    && is_expected(WORD_WINDOW, limit(query), frequent) =>
+            {
+                WORD_WINDOW
+            }
+            _ => COVERED_WINDOW,
+        },
         _ => WINDOW,
     }
 }
 
-fn frequent_window(frequent: &Frequent) -> u32 {
-    if frequent.between.is_some() {
-        WORD_WINDOW
-    } else {
-        COVERED_WINDOW
-    }
+/// Whether so many of what a search finds are among so many entries, if they are spread evenly.
+fn is_expected(entries: u32, found: u32, frequent: &Frequent) -> bool {
+    i64::from(entries) / frequent.one_in.max(1) >= found.into()
 }
 
 fn push_from_window(
@@ -163,9 +168,10 @@ fn push_window(sql: &mut QueryBuilder<Postgres>, query: &StockQuery, frequent: O
         (StockSort::Name, Some(frequent)) => {
             sql.push("select i.id, i.name as key, i.search_text from items i where");
             push_in_use(sql, filter);
-            if let Some((first, last)) = &frequent.between {
-                sql.push(" and i.name >= ").push_bind(first.clone());
-                sql.push(" and i.name <= ").push_bind(last.clone());
+            if let Some(between) = &frequent.between {
+                push_between(sql, query, between);
+                push_order_to(sql, query, &["i.name"], "i.id", entries);
+                return;
             }
             ("i.name", "i.id")
         }
@@ -463,6 +469,41 @@ fn push_group_edge(sql: &mut QueryBuilder<Postgres>, query: &StockQuery) {
     if let Some(cursor) = cursor(query) {
         sql.push(format!(" where g.name {}= ", beyond(query)));
         push_value(sql, &cursor.value);
+    }
+}
+
+/// From the page's edge or where what is looked for begins, whichever comes later, to where it ends. The walk would
+/// begin at an edge that stands before and pass by all between.
+fn push_between(sql: &mut QueryBuilder<Postgres>, query: &StockQuery, between: &(String, String)) {
+    let ascending = is_ascending(query);
+    let (mut begin, mut end) = (&between.0, &between.1);
+    if !ascending {
+        (begin, end) = (end, begin);
+    }
+    let (beyond, all) = (beyond(query), id_before_all(ascending));
+    sql.push(format!(
+        " and i.name {}= ",
+        if ascending { "<" } else { ">" }
+    ));
+    sql.push_bind(end.clone());
+    sql.push(format!(" and (i.name, i.id) {beyond} ("));
+    match cursor(query) {
+        None => {
+            sql.push_bind(begin.clone());
+            sql.push(format!(", '{all}'::bigint)"));
+        }
+        Some(cursor) => {
+            let later = if ascending { "greatest" } else { "least" };
+            sql.push(format!("{later}("));
+            sql.push_bind(begin.clone()).push(", ");
+            push_value(sql, &cursor.value);
+            sql.push(" collate natural_order), case when ");
+            sql.push_bind(begin.clone());
+            sql.push(format!(" {beyond} "));
+            push_value(sql, &cursor.value);
+            sql.push(format!(" collate natural_order then '{all}'::bigint else "));
+            sql.push_bind(cursor.item.0).push(" end)");
+        }
     }
 }
 

@@ -165,7 +165,7 @@ async fn no_table_was_forgotten() {
             "posting_keys select insert delete",
             "postings select insert",
             "proven_levels select insert update",
-            "search_word_counts select insert delete",
+            "search_word_uses select insert delete",
             "search_words select",
             "sessions select insert update delete",
             "stock_counts select insert delete",

@@ -1,6 +1,7 @@
 //! What is kept beside items and levels: always what these would give.
 
 use ticker_domain::ledger::Line;
+use ticker_domain::search::KEPT_LETTERS_MIN;
 use ticker_postgres::migrations::migrate;
 use ticker_postgres::{Access as _, Database};
 use ticker_testkit::TestDatabase;
@@ -29,27 +30,35 @@ async fn differences(db: &TestDatabase) -> Vec<String> {
              group by grouping sets ((category_id, archived_at is not null, status), (archived_at is not null, status))",
         ),
         (
-            "select word, sum(items)::bigint from search_word_counts group by word having sum(items) <> 0",
+            "select word, sum(items)::bigint from search_word_uses group by word having sum(items) <> 0",
             "select word, count(*) from (
                  select distinct id, word from items, regexp_split_to_table(search_text, '[^[:alpha:]]+') word
-                 where archived_at is null and char_length(word) >= 3) worded
+                 where archived_at is null and char_length(word) >= {KEPT_LETTERS_MIN}) worded
              group by word",
         ),
         (
             // Names that were there before may lie beyond those that are.
-            "select word from search_words join (
-                 select word, min(name) as first_name, max(name) as last_name
+            "select word from (
+                 select word, min(name) as first, max(name) as last
                  from items, regexp_split_to_table(search_text, '[^[:alpha:]]+') word
-                 where char_length(word) >= 3 group by word) occurring using (word)
-             where search_words.first_name <= occurring.first_name and search_words.last_name >= occurring.last_name",
+                 where archived_at is null and char_length(word) >= {KEPT_LETTERS_MIN} group by word) occurring
+             where first >= (select min(first_name) from search_word_uses used where used.word = occurring.word)
+               and last <= (select max(last_name) from search_word_uses used where used.word = occurring.word)",
             "select distinct word from items, regexp_split_to_table(search_text, '[^[:alpha:]]+') word
-             where char_length(word) >= 3",
+             where archived_at is null and char_length(word) >= {KEPT_LETTERS_MIN}",
+        ),
+        (
+            // Words stay when the last item goes that has them.
+            "select word from search_words where word in (
+                 select regexp_split_to_table(search_text, '[^[:alpha:]]+') from items)",
+            "select distinct word from items, regexp_split_to_table(search_text, '[^[:alpha:]]+') word
+             where char_length(word) >= {KEPT_LETTERS_MIN}",
         ),
     ] {
         for (one, other, what) in [(kept, should, "too much"), (should, kept, "missing")] {
-            let rows = db
-                .texts(&format!("select format('{what}: %s', row) from (({one}) except all ({other})) row"))
-                .await;
+            let sql = format!("select format('{what}: %s', row) from (({one}) except all ({other})) row")
+                .replace("{KEPT_LETTERS_MIN}", &KEPT_LETTERS_MIN.to_string());
+            let rows = db.texts(&sql).await;
             found.extend(rows);
         }
     }
@@ -100,7 +109,7 @@ async fn what_is_kept_follows_every_change() {
 
     let rows = [
         "select items from stock_counts",
-        "select items from search_word_counts",
+        "select items from search_word_uses",
     ];
     let kept = async || [db.texts(rows[0]).await.len(), db.texts(rows[1]).await.len()];
     let before = kept().await;
@@ -137,7 +146,7 @@ async fn numbers_that_change_while_they_are_folded_are_not_lost() {
 /// As if all that there is had been there before anything was kept of it: the files that enter it run again.
 async fn forget_all(db: &TestDatabase) -> Database {
     db.sql(
-        "truncate stock_positions, stock_places, stock_counts, search_words, search_word_counts;
+        "truncate stock_positions, stock_places, stock_counts, search_words, search_word_uses;
          delete from _sqlx_migrations
          where description in ('fill stock positions', 'fill search words')",
     )
@@ -202,7 +211,7 @@ async fn items_are_added_while_words_are_entered() {
     db.item("Aardvark and zebra").await;
     let owner = forget_all(&db).await;
     let mut import = db.superuser().await;
-    let add = "begin; insert into search_words values ('zebra', 'Zebra', 'Zebra')";
+    let add = "begin; insert into search_words values ('zebra')";
     sqlx::raw_sql(add).execute(&mut import).await.unwrap();
     let meanwhile = async {
         db.until_blocked(1).await;
@@ -211,5 +220,33 @@ async fn items_are_added_while_words_are_entered() {
     };
     let (migrated, ()) = tokio::join!(migrate(&owner), meanwhile);
     assert_eq!(migrated.unwrap(), 2);
+    assert_eq!(differences(&db).await, NONE);
+}
+
+/// Somebody adds items in a long transaction, with words that have not been at the list's beginning before.
+#[tokio::test]
+async fn whoever_adds_items_waits_for_nobody_who_does() {
+    let db = TestDatabase::new().await;
+    db.item("Tin of zinc and brass").await;
+    let mut import = db.superuser().await;
+    let add = |name: &str| {
+        format!(
+            "insert into items (name, name_key, sku, sku_key, unit, category_id, home_location_id, search_text, total,
+                                changed_at, creation_key, created_at)
+             values ('{name}', '{name}', '{name}', '{name}', 'pcs', 1, 1, lower('{name}'), 0,
+                     now(), gen_random_uuid(), now())"
+        )
+    };
+    let first = format!("begin; {}", add("Aaa zinc"));
+    sqlx::raw_sql(sqlx::AssertSqlSafe(first))
+        .execute(&mut import)
+        .await
+        .unwrap();
+    db.item("Aa brass and zinc").await;
+    let second = format!("{}; commit", add("Aaa brass"));
+    sqlx::raw_sql(sqlx::AssertSqlSafe(second))
+        .execute(&mut import)
+        .await
+        .unwrap();
     assert_eq!(differences(&db).await, NONE);
 }

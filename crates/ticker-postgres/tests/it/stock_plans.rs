@@ -4,7 +4,7 @@
 use ticker_domain::id::{CategoryId, ItemId, LocationId};
 use ticker_domain::page::{Direction, Edge};
 use ticker_domain::stock::StockStatus;
-use ticker_domain::stock_list::{StockCursor, StockFilter, StockQuery, StockSort};
+use ticker_domain::stock_list::{SortValue, StockCursor, StockFilter, StockQuery, StockSort};
 use ticker_postgres::Access as _;
 use ticker_testkit::TestDatabase;
 
@@ -238,13 +238,23 @@ async fn searches_read_what_they_find_and_little_else() {
 async fn a_frequent_word_is_read_from_where_it_stands() {
     let db = big_shop(ITEMS).await;
     let mut meter = Meter::of(&db).await;
-    for (search, direction) in [
-        ("steel", Direction::Ascending),
-        ("tee", Direction::Ascending),
-        ("brass", Direction::Descending),
+    // Somebody's address names a row that is not among them.
+    let far = |name: &str| {
+        Edge::After(StockCursor {
+            value: SortValue::Text(name.to_owned()),
+            item: ItemId(1),
+        })
+    };
+    for (search, direction, edge) in [
+        ("steel", Direction::Ascending, Edge::First),
+        ("tee", Direction::Ascending, Edge::First),
+        ("brass", Direction::Descending, Edge::First),
+        ("steel", Direction::Ascending, far("A")),
+        ("brass", Direction::Descending, far("Z")),
     ] {
         let query = StockQuery {
             direction,
+            edge,
             ..searching_for(search)
         };
         meter.search(&db, &query, 1_000).await;
