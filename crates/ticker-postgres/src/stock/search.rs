@@ -23,11 +23,13 @@ const WORDS_MAX: i64 = 1_000;
 
 /// What is kept of the words that terms stand in.
 struct KnownWords {
+    /// No item has all of the terms: a part of one stands in no word.
+    are_missing: bool,
     /// The first and the last name that items in use with all of the terms can have; none if nothing is known, as of a
     /// term without letters or of one that stands in too many words.
     between: Option<(String, String)>,
-    /// How many items in use have the most usual word of a single term.
-    items_with_one: i64,
+    /// How many items in use have the term at least, of a single one that is a part of a word and nothing else; else 0.
+    items_at_least: i64,
     items_in_use: i64,
 }
 
@@ -92,34 +94,23 @@ impl Stock<'_> {
     }
 
     async fn find_terms(&mut self, terms: &[Term], archived: bool) -> Result<Found, DatabaseError> {
-        let mut known = None;
-        if let [term] = terms
-            && !archived
-            && term.kept_parts() == [term.as_str()]
-        {
-            let words = self.words_with(terms).await?;
-            if words.items_with_one > SORTED_MAX {
-                return Ok(Found::Many(Frequent {
-                    terms: terms.to_vec(),
-                    one_in: words.items_in_use / words.items_with_one,
-                    between: words.between,
-                }));
+        let words = self.words_with(terms).await?;
+        if words.are_missing {
+            return Ok(Found::Items(Vec::new()));
+        }
+        let one_in = if !archived && words.items_at_least > SORTED_MAX {
+            words.items_in_use / words.items_at_least
+        } else {
+            let items = self.matching(terms, Some(archived), SORTED_MAX + 1).await?;
+            if i64::try_from(items.len()).is_ok_and(|items| items <= SORTED_MAX) {
+                return Ok(Found::Items(items));
             }
-            known = Some(words);
-        }
-        let items = self.matching(terms, Some(archived), SORTED_MAX + 1).await?;
-        if i64::try_from(items.len()).is_ok_and(|items| items <= SORTED_MAX) {
-            return Ok(Found::Items(items));
-        }
-        let words = match known {
-            Some(words) => words,
-            None => self.words_with(terms).await?,
+            // They were found about in the order of their ids.
+            items.iter().copied().max().unwrap_or_default() / SORTED_MAX
         };
-        // They were found about in the order of their ids.
-        let among = items.iter().copied().max().unwrap_or_default();
         Ok(Found::Many(Frequent {
             terms: terms.to_vec(),
-            one_in: among / SORTED_MAX,
+            one_in,
             between: words.between,
         }))
     }
@@ -127,12 +118,15 @@ impl Stock<'_> {
     async fn words_with(&mut self, terms: &[Term]) -> Result<KnownWords, DatabaseError> {
         let parts = terms.iter().flat_map(Term::kept_parts);
         let parts: Vec<String> = parts.map(str::to_owned).collect();
+        // What PostgreSQL takes for a letter beside these depends on the database's locale.
         let known = sqlx::query!(
-            r#"select max(first_name) as first, min(last_name) as last, coalesce(min(items), 0) as "items!",
+            r#"select max(first_name) as first, min(last_name) as last, coalesce(max(items), 0) as "items!",
+                      coalesce(bool_or(words = 0 and part collate "C" ~ '^[a-z]+$'), false) as "are_missing!",
                       (select coalesce(sum(items), 0)::bigint from stock_counts
                        where category_id is null and not archived) as "in_use!"
                from unnest($1::text[]) part cross join lateral (
-                   select min(first_name) as first_name, max(last_name) as last_name, max(items) as items
+                   select count(*) as words, min(first_name) as first_name, max(last_name) as last_name,
+                          max(items) as items
                    from (select word from search_words where word like '%' || part || '%' limit $2) known
                         cross join lateral (
                             select min(first_name) as first_name, max(last_name) as last_name,
@@ -146,11 +140,26 @@ impl Stock<'_> {
         )
         .fetch_one(&mut *self.connection)
         .await?;
+        let is_single_word = matches!(terms, [term] if term.kept_parts() == [term.as_str()]);
         Ok(KnownWords {
+            are_missing: known.are_missing,
             between: known.first.zip(known.last),
-            items_with_one: known.items,
+            items_at_least: if is_single_word { known.items } else { 0 },
             items_in_use: known.in_use,
         })
+    }
+
+    /// Whether there is an item, archived or not, with the term.
+    async fn occurs(&mut self, term: &Term) -> Result<bool, DatabaseError> {
+        let words = self.words_with(std::slice::from_ref(term)).await?;
+        if words.are_missing {
+            return Ok(false);
+        }
+        if words.items_at_least > 0 {
+            return Ok(true);
+        }
+        let items = self.matching(std::slice::from_ref(term), None, 1).await?;
+        Ok(!items.is_empty())
     }
 
     /// Items with each of the terms, `max` at most, found through the index of searches: how often a term
@@ -185,11 +194,7 @@ impl Stock<'_> {
     async fn spellings(&mut self, terms: &[Term]) -> Result<Vec<Vec<Term>>, DatabaseError> {
         let mut spellings: Vec<Vec<Term>> = vec![Vec::new()];
         for term in terms {
-            let is_known = !self
-                .matching(std::slice::from_ref(term), None, 1)
-                .await?
-                .is_empty();
-            let respelt = if is_known {
+            let respelt = if self.occurs(term).await? {
                 vec![term.clone()]
             } else {
                 self.respelt(term).await?
