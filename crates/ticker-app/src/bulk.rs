@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use ticker_auth::{Authority as _, Grant};
 use ticker_domain::bulk::{BULK_ITEMS_MAX, BulkChange, BulkSkip, Selection};
 use ticker_domain::id::{ItemId, LocationId, PostingId};
@@ -58,7 +58,9 @@ pub struct BulkPreview {
 pub struct BulkView {
     /// The change, and how far it has come.
     pub run: BulkRun,
-    /// Whether it moved stock that has not been moved back.
+    /// Whether nobody is at it any more although it is not through.
+    pub has_stopped: bool,
+    /// Whether it moved stock, and that was not taken back.
     pub is_undoable: bool,
     /// What took it back, or some of it, the oldest first.
     pub undone_by: Vec<BulkUndo>,
@@ -79,6 +81,9 @@ pub enum BulkError {
     /// There is none of that number to take back.
     #[error("there is no such bulk change")]
     NotFound,
+    /// What is to be taken back is still being made.
+    #[error("the bulk change still goes on")]
+    GoesOn,
     /// The key was used for another one.
     #[error("the idempotency key was used for another change")]
     KeyReused,
@@ -96,6 +101,7 @@ impl BulkError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::NotFound => ErrorKind::NotFound,
+            Self::GoesOn => ErrorKind::Conflict,
             Self::KeyReused | Self::FormTooLong => ErrorKind::Invalid,
             Self::Failure(failure) => failure.kind(),
         }
@@ -157,6 +163,8 @@ impl From<DatabaseError> for StepError {
     }
 }
 
+/// Who has not got further for this long is not at it any more: longer than a chunk is tried again and again.
+const STOPPED_AFTER: SignedDuration = SignedDuration::from_secs(30);
 /// How many items a preview shows.
 const PREVIEW_ROWS: usize = 20;
 /// How many of the items left out are told by name.
@@ -280,8 +288,9 @@ impl App {
             return Ok(None);
         };
         Ok(Some(BulkView {
+            has_stopped: has_stopped(&run, self.clock.now()),
             run,
-            is_undoable: bulk_changes.is_undoable(id).await?,
+            is_undoable: bulk_changes.left_and_undone(id).await?.0 > 0,
             undone_by: bulk_changes.undone_by(id).await?,
         }))
     }
@@ -294,18 +303,16 @@ impl App {
         form: &str,
     ) -> Result<BulkRun, BulkError> {
         let mut tx = self.database.begin().await?;
-        hold_rights(&mut tx, by.acting()).await?;
         let now = self.clock.now();
         let user = by.user().id;
         let undoes = match work {
             Work::Change(_) => None,
             Work::Undo(undone) => Some(*undone),
         };
-        if let Some(undone) = undoes
-            && tx.bulk_changes().find(undone).await?.is_none()
-        {
-            return Err(BulkError::NotFound);
+        if let Some(undone) = undoes {
+            end_what_stopped(&mut tx, undone, now).await?;
         }
+        hold_rights(&mut tx, by.acting()).await?;
         let run = tx
             .bulk_changes()
             .begin(key.0, user, form, undoes, now)
@@ -453,6 +460,27 @@ impl App {
 }
 
 /// A transfer is two lines.
+/// Whether nobody is at it any more although it is not through.
+fn has_stopped(run: &BulkRun, now: Timestamp) -> bool {
+    let since = now.duration_since(run.stepped_at);
+    run.ended_at.is_none() && (run.rests_because.is_some() || since > STOPPED_AFTER)
+}
+
+/// Ends a bulk change that has stopped half way, as it is to be taken back: continued, it would do the rest of
+/// what nobody wants any more.
+async fn end_what_stopped(tx: &mut Transaction, id: i64, now: Timestamp) -> Result<(), BulkError> {
+    if tx.bulk_changes().find(id).await?.is_none() {
+        return Err(BulkError::NotFound);
+    }
+    let run = tx.bulk_changes().lock(id).await?;
+    if has_stopped(&run, now) {
+        tx.bulk_changes().end(id, now).await?;
+    } else if run.ended_at.is_none() {
+        return Err(BulkError::GoesOn);
+    }
+    Ok(())
+}
+
 fn chunk_size(change: &BulkChange) -> usize {
     match change {
         BulkChange::MoveTo(_) => LINES_MAX / 2,
@@ -533,7 +561,7 @@ fn posting(
 ) -> Result<Posting, Failure> {
     let defect = || Failure::Defect("what was decided is a posting");
     let (item, location) = (one.item.item, one.item.location);
-    let (key, actor, source) = (part_key(run.key, item.0), by.actor(), Source::Page);
+    let (key, actor, source) = (part_key("bulk", run.key, item.0), by.actor(), Source::Page);
     match change {
         BulkChange::MoveTo(to) => Transfer::new(item, location, *to, one.item.on_hand)
             .and_then(|transfer| Posting::transfer(key, actor, None, source, &transfer))

@@ -102,10 +102,11 @@ impl Poster {
     }
 }
 
-/// The key of a part of something big, which only this part of it has: a chunk by its number, an item by its
-/// own.
-pub(crate) fn part_key(of: Uuid, part: i64) -> IdempotencyKey {
+/// The key of a part of something big of this kind, which only this part of it has: a chunk by its number, an
+/// item by its own.
+pub(crate) fn part_key(kind: &str, of: Uuid, part: i64) -> IdempotencyKey {
     let mut digest = Sha256::new();
+    digest.update(kind.as_bytes());
     digest.update(of.as_bytes());
     digest.update(part.to_be_bytes());
     let hash: [u8; 32] = digest.finalize().into();

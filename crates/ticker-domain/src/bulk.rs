@@ -104,18 +104,6 @@ impl BulkSkip {
 }
 
 impl BulkChange {
-    /// The word that stands in addresses and is kept.
-    #[must_use]
-    pub fn as_str(&self) -> &'static str {
-        match self {
-            Self::AdjustBy { .. } => "adjust",
-            Self::MoveTo(_) => "move",
-            Self::SetThresholds(_) => "thresholds",
-            Self::SetCategory(_) => "category",
-            Self::Archive => "archive",
-        }
-    }
-
     /// How much is on hand at the item's location afterwards.
     ///
     /// # Errors

@@ -28,9 +28,13 @@ pub struct BulkRun {
     pub id: i64,
     /// Of the form that asked for it.
     pub key: Uuid,
+    /// The display name of who asked for it.
+    pub actor_name: String,
+    /// When.
+    pub begun_at: Timestamp,
     /// The one whose postings it takes back, if that is what it does.
     pub undoes: Option<i64>,
-    /// The form as it was sent; empty once it is forgotten.
+    /// What was asked for, as the form that was sent; empty once it is forgotten.
     pub form: String,
     /// When it last got further.
     pub stepped_at: Timestamp,
@@ -119,10 +123,11 @@ impl BulkChanges<'_> {
     /// [`DatabaseError`] if the database fails.
     pub async fn find(&mut self, id: i64) -> Result<Option<BulkRun>, DatabaseError> {
         let row = sqlx::query!(
-            r#"select id, key, undoes_id, form, stepped_at as "stepped_at: jiff_sqlx::Timestamp",
-                      ended_at as "ended_at: jiff_sqlx::Timestamp", rests_because, changed, skipped, skips,
-                      after_item_id
-               from bulk_changes where id = $1"#,
+            r#"select c.id, c.key, u.display_name, c.undoes_id, c.form, c.begun_at as "begun_at: jiff_sqlx::Timestamp",
+                      c.stepped_at as "stepped_at: jiff_sqlx::Timestamp",
+                      c.ended_at as "ended_at: jiff_sqlx::Timestamp", c.rests_because, c.changed, c.skipped, c.skips,
+                      c.after_item_id
+               from bulk_changes c join users u on u.id = c.actor_id where c.id = $1"#,
             id
         )
         .fetch_optional(&mut *self.connection)
@@ -130,6 +135,8 @@ impl BulkChanges<'_> {
         Ok(row.map(|row| BulkRun {
             id: row.id,
             key: row.key,
+            actor_name: row.display_name,
+            begun_at: row.begun_at.to_jiff(),
             undoes: row.undoes_id,
             form: row.form,
             stepped_at: row.stepped_at.to_jiff(),
@@ -151,9 +158,12 @@ impl BulkChanges<'_> {
     /// # Errors
     /// [`DatabaseError`] if there is no such bulk change or the database fails.
     pub async fn lock(&mut self, id: i64) -> Result<BulkRun, DatabaseError> {
-        sqlx::query!("select from bulk_changes where id = $1 for update", id)
-            .fetch_one(&mut *self.connection)
-            .await?;
+        sqlx::query!(
+            "select from bulk_changes where id = $1 for no key update",
+            id
+        )
+        .fetch_one(&mut *self.connection)
+        .await?;
         self.existing(id).await
     }
 

@@ -89,7 +89,9 @@ impl Ledger<'_> {
         });
         Ok(receipts.collect())
     }
-    /// What [`Ledger::post`] would answer now. Nothing is locked, and nothing written.
+
+    /// What [`Ledger::post`] would answer now under keys that nobody has used. Nothing is locked, and nothing
+    /// written.
     ///
     /// # Errors
     /// [`DatabaseError`] if the database fails.
@@ -99,7 +101,7 @@ impl Ledger<'_> {
         postings: &[Posting],
         at: Timestamp,
     ) -> Result<Vec<Outcome>, DatabaseError> {
-        let mut ground = self.look_at_ground(postings, &mut BTreeMap::new()).await?;
+        let mut ground = self.look_at_ground(postings).await?;
         Ok(decide(&mut ground, postings, at))
     }
 }

@@ -18,8 +18,10 @@ use crate::error::Failure;
 use crate::ledger::part_key;
 
 /// What taking a bulk change back would do.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct BulkUndoPreview {
+    /// The change that would be taken back.
+    pub run: BulkRun,
     /// How many items would be changed.
     pub changed: usize,
     /// How many would be left out, by the reason.
@@ -43,11 +45,21 @@ impl App {
         id: i64,
     ) -> Result<Option<BulkUndoPreview>, Failure> {
         let mut connection = self.database.connect().await?;
-        if connection.bulk_changes().find(id).await?.is_none() {
+        let Some(run) = connection.bulk_changes().find(id).await? else {
             return Ok(None);
-        }
+        };
+        let (_, undone) = connection.bulk_changes().left_and_undone(id).await?;
+        let undone = usize::try_from(undone).unwrap_or(0);
         let now = self.clock.now();
-        let mut preview = BulkUndoPreview::default();
+        let mut preview = BulkUndoPreview {
+            run,
+            changed: 0,
+            skipped: (undone > 0)
+                .then_some((BulkSkip::Undone, undone))
+                .into_iter()
+                .collect(),
+            rows: Vec::new(),
+        };
         let mut after = ItemId(0);
         loop {
             let next = connection.bulk_changes().postings(id, after, CHUNK).await?;
@@ -63,7 +75,7 @@ impl App {
                     Outcome::Answered(Answer::Refused(refusal)) => Err(skip(&refusal)?),
                     Outcome::RightsChanged => return Err(Failure::RightsChanged),
                     Outcome::Replayed(_) | Outcome::KeyReused => {
-                        return Err(Failure::Defect("nobody posts under the key of a preview"));
+                        return Err(Failure::Defect("what is foreseen has no key"));
                     }
                 };
                 match decided {
@@ -79,10 +91,10 @@ impl App {
 
     /// Takes back what a bulk change posted, for each item where nobody has yet and stock allows it. Under the
     /// same key it is the same undo. Runs, answers and goes on as [`App::apply_bulk_change`]; it is a bulk
-    /// change itself, which can be taken back, too.
+    /// change itself, which can be taken back, too. One that has stopped half way ends with it.
     ///
     /// # Errors
-    /// As [`App::apply_bulk_change`].
+    /// As [`App::apply_bulk_change`]; [`BulkError::GoesOn`] while it is being made.
     #[tracing::instrument(name = "app.bulk.undo", skip_all, fields(user = %by.user().id, key = %key, id))]
     pub async fn undo_bulk_change(
         &self,
@@ -130,7 +142,7 @@ pub(super) async fn undo_next(
 /// What takes each of these back, under keys that follow from `of` and the items.
 fn undos(by: &Grant<BulkApply>, of: Uuid, undone: &[BulkPosting]) -> Result<Vec<Posting>, Failure> {
     let undo = |one: &BulkPosting| {
-        let key = part_key(of, one.item.0);
+        let key = part_key("bulk", of, one.item.0);
         Posting::undo(key, by.actor(), Source::Page, &one.posted())
             .map_err(|_| Failure::Defect("what a bulk change posted can be taken back"))
     };

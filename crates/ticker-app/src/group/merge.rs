@@ -307,7 +307,7 @@ impl App {
     ) -> Result<Posting, MergeGroupError> {
         let named = find_both(tx, merge).await?;
         let note = format!("Merged {} into {}", named.source.name, named.target.name);
-        let key = part_key(merge.key, merge.chunks);
+        let key = part_key("merge", merge.key, merge.chunks);
         let transfers: Result<Vec<_>, _> = stocked
             .iter()
             .map(|one| Transfer::new(one.item, from, to, one.on_hand.min(DELTA_MAX)))

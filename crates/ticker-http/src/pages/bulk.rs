@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use jiff::SignedDuration;
+use jiff::Timestamp;
 use ticker_app::bulk::{BULK_SKIPS_MAX, BulkError, BulkPreview, BulkRequest, BulkRun, BulkView};
 use ticker_auth::Grant;
 use ticker_domain::bulk::{BULK_ITEMS_MAX, BulkChange, BulkSkip, Selection};
@@ -17,7 +17,9 @@ use ticker_domain::permission::{BulkApply, StockView};
 
 pub(crate) use self::input::selected;
 use self::input::{Action, Input};
-use self::view::{BulkDonePage, BulkFields, BulkPage, BulkRow, Hidden, Preview, Skipped, UndoneBy};
+use self::view::{
+    Begun, BulkDonePage, BulkFields, BulkPage, BulkRow, Hidden, Preview, Skipped, UndoneBy,
+};
 use super::display::{change as signed, moment, number};
 use super::fields::{Choice, Problems};
 use super::layout::{Layout, Section};
@@ -32,9 +34,6 @@ use crate::state::Web;
 
 /// Names and values, as often as they were sent.
 pub(crate) type Pairs = Vec<(String, String)>;
-
-/// Who has not got further for this long is not at it any more: longer than a chunk is tried again and again.
-const RESTS_AFTER: SignedDuration = SignedDuration::from_secs(30);
 
 /// What somebody is told who ticks thousands.
 const TOO_MANY_TICKED: &str =
@@ -104,6 +103,7 @@ pub(crate) async fn done(
     let shown = web.app.show_bulk_change(&by, id).await?;
     let BulkView {
         run,
+        has_stopped: rests,
         is_undoable,
         undone_by,
     } = shown.ok_or(HttpError::NotFound)?;
@@ -112,15 +112,14 @@ pub(crate) async fn done(
     let input = has_form.then(|| Input::read(Input::kept(&run.form)));
     let input = input.transpose()?;
     let now = web.clock.now();
-    let since = now.duration_since(run.stepped_at);
     let is_done = run.ended_at.is_some();
-    let rests = !is_done && (run.rests_because.is_some() || since > RESTS_AFTER);
     let told = run.skips.len();
     let untold = run.skipped - i64::try_from(told).unwrap_or(0);
     let template = BulkDonePage {
         layout: Layout::of(by.user(), Section::Inventory),
         address: address(id),
         heading: done_words(&run),
+        begun: begun(&run, now),
         list_href: input
             .as_ref()
             .map_or_else(|| "/".to_owned(), Input::list_href),
@@ -139,6 +138,7 @@ pub(crate) async fn done(
                 items: items(one.changed),
                 who: one.actor_name,
                 when: moment(one.stepped_at, now),
+                is_undone: one.is_undone,
             })
             .collect(),
         skipped: run
@@ -159,6 +159,13 @@ pub(crate) async fn done(
 /// Where a bulk change is.
 pub(crate) fn address(id: i64) -> String {
     format!("/bulk/{id}")
+}
+
+fn begun(run: &BulkRun, now: Timestamp) -> Begun {
+    Begun {
+        who: run.actor_name.clone(),
+        when: moment(run.begun_at, now),
+    }
 }
 
 fn done_words(run: &BulkRun) -> String {

@@ -494,8 +494,17 @@ async fn what_was_moved_is_said_to_go_back_and_what_stopped_half_way_can_be_take
     assert!(!runs.text().contains("Take back…"), "{}", runs.text());
 
     let undo_key = key().to_string();
+    let early = vera.post(&undo, &[("key", &undo_key)]).await;
+    assert_eq!(early.status, StatusCode::UNPROCESSABLE_ENTITY);
+    has(early.text(), &["It is still being made."]);
+
+    app.db
+        .sql("update bulk_changes set rests_because = 'it rains'")
+        .await;
     let back = vera.post(&undo, &[("key", &undo_key)]).await;
     let back = back.location().to_owned();
+    let ended = vera.get(&bulk).await;
+    assert!(!ended.text().contains("Continue"), "{}", ended.text());
     app.db
         .sql("update bulk_changes set ended_at = null, rests_because = 'it rains' where undoes_id is not null")
         .await;

@@ -68,6 +68,8 @@ pub struct BulkUndo {
     pub stepped_at: Timestamp,
     /// How many items were changed.
     pub changed: i64,
+    /// Whether any of it was taken back itself.
+    pub is_undone: bool,
 }
 
 impl BulkChanges<'_> {
@@ -96,7 +98,8 @@ impl BulkChanges<'_> {
         Ok(())
     }
 
-    /// What a bulk change did to the next `limit` items that follow `after`, by their ids.
+    /// What a bulk change did to the next `limit` items that follow `after`, by their ids, and nobody has taken
+    /// back.
     ///
     /// # Errors
     /// [`DatabaseError`] if the database fails.
@@ -112,7 +115,9 @@ impl BulkChanges<'_> {
                       o.name as location_name, m.delta, coalesce(l.on_hand, 0) as "on_hand!"
                from (
                    select item_id, posting_id from bulk_postings
-                   where bulk_change_id = $1 and item_id > $2 order by item_id limit $3
+                   where bulk_change_id = $1 and item_id > $2
+                     and not exists (select from undos where undoes_id = bulk_postings.posting_id)
+                   order by item_id limit $3
                ) b
                join items i on i.id = b.item_id
                join postings p on p.id = b.posting_id
@@ -149,21 +154,20 @@ impl BulkChanges<'_> {
         Ok(postings)
     }
 
-    /// Whether a bulk change posted anything that has not been taken back.
+    /// For how many items a bulk change posted anything that has not been taken back, and for how many what has.
     ///
     /// # Errors
     /// [`DatabaseError`] if the database fails.
-    pub async fn is_undoable(&mut self, id: i64) -> Result<bool, DatabaseError> {
-        Ok(sqlx::query_scalar!(
-            r#"select exists (
-                   select from bulk_postings b
-                   where b.bulk_change_id = $1
-                     and not exists (select from undos where undoes_id = b.posting_id)
-               ) as "is_undoable!""#,
+    pub async fn left_and_undone(&mut self, id: i64) -> Result<(i64, i64), DatabaseError> {
+        let counted = sqlx::query!(
+            r#"select count(*) filter (where u.undoes_id is null) as "left!", count(u.undoes_id) as "undone!"
+               from bulk_postings b left join undos u on u.undoes_id = b.posting_id
+               where b.bulk_change_id = $1"#,
             id
         )
         .fetch_one(&mut *self.connection)
-        .await?)
+        .await?;
+        Ok((counted.left, counted.undone))
     }
 
     /// What took a bulk change back, or some of it, the oldest first.
@@ -172,7 +176,11 @@ impl BulkChanges<'_> {
     /// [`DatabaseError`] if the database fails.
     pub async fn undone_by(&mut self, id: i64) -> Result<Vec<BulkUndo>, DatabaseError> {
         let rows = sqlx::query!(
-            r#"select c.id, u.display_name, c.stepped_at as "stepped_at: jiff_sqlx::Timestamp", c.changed
+            r#"select c.id, u.display_name, c.stepped_at as "stepped_at: jiff_sqlx::Timestamp", c.changed,
+                      exists (
+                          select from bulk_postings b join undos on undos.undoes_id = b.posting_id
+                          where b.bulk_change_id = c.id
+                      ) as "is_undone!"
                from bulk_changes c join users u on u.id = c.actor_id
                where c.undoes_id = $1 and c.changed > 0 order by c.id"#,
             id
@@ -184,6 +192,7 @@ impl BulkChanges<'_> {
             actor_name: row.display_name,
             stepped_at: row.stepped_at.to_jiff(),
             changed: row.changed,
+            is_undone: row.is_undone,
         });
         Ok(undos.collect())
     }

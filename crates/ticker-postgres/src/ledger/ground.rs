@@ -22,38 +22,38 @@ impl Ledger<'_> {
     ) -> Result<Ground, DatabaseError> {
         let levels = levels_of(postings);
         let locked = self.lock(postings, &levels).await?;
-        self.read_ground(postings, levels, locked, numbers).await
+        // All is read once everything is locked: whoever moved these levels, used the same keys on them, or
+        // took the same postings back, which touches the same items, has committed by now.
+        let recorded = self.recorded(postings, numbers).await?;
+        self.read_ground(postings, levels, locked, recorded).await
     }
 
-    /// The same without a lock: it may have moved on before anything is decided by it.
+    /// The same without a lock: it may have moved on before anything is decided by it. Keys say nothing here.
     pub(super) async fn look_at_ground(
         &mut self,
         postings: &[Posting],
-        numbers: &mut BTreeMap<IdempotencyKey, PostingId>,
     ) -> Result<Ground, DatabaseError> {
         let levels = levels_of(postings);
         let seen = self.look(postings, &levels).await?;
-        self.read_ground(postings, levels, seen, numbers).await
+        self.read_ground(postings, levels, seen, BTreeMap::new())
+            .await
     }
 
     async fn read_ground(
         &mut self,
         postings: &[Posting],
         levels: BTreeSet<LevelId>,
-        locked: Locked,
-        numbers: &mut BTreeMap<IdempotencyKey, PostingId>,
+        seen: Seen,
+        recorded: BTreeMap<IdempotencyKey, Recorded>,
     ) -> Result<Ground, DatabaseError> {
-        // All are read once everything is locked: whoever moved these levels, used the same keys on them, or
-        // took the same postings back, which touches the same items, has committed by now.
         let stored = self.levels(&levels).await?;
-        let recorded = self.recorded(postings, numbers).await?;
         let undone = self.undone(postings).await?;
         let shelves = levels
             .into_iter()
-            .filter_map(|id| Some((id, locked.shelf(id, &stored)?)))
+            .filter_map(|id| Some((id, seen.shelf(id, &stored)?)))
             .collect();
         Ok(Ground {
-            epochs: locked.epochs,
+            epochs: seen.epochs,
             shelves,
             recorded,
             undone,
@@ -69,7 +69,7 @@ impl Ledger<'_> {
         &mut self,
         postings: &[Posting],
         levels: &BTreeSet<LevelId>,
-    ) -> Result<Locked, DatabaseError> {
+    ) -> Result<Seen, DatabaseError> {
         let actors = postings.iter().map(|posting| posting.actor().user.0);
         let rows = sqlx::query_as!(
             GroundRow,
@@ -92,7 +92,7 @@ impl Ledger<'_> {
         )
         .fetch_all(&mut *self.connection)
         .await?;
-        Ok(Locked::of(rows))
+        Ok(Seen::of(rows))
     }
 
     /// The rows that [`Ledger::lock`] locks, unlocked.
@@ -100,7 +100,7 @@ impl Ledger<'_> {
         &mut self,
         postings: &[Posting],
         levels: &BTreeSet<LevelId>,
-    ) -> Result<Locked, DatabaseError> {
+    ) -> Result<Seen, DatabaseError> {
         let actors = postings.iter().map(|posting| posting.actor().user.0);
         let rows = sqlx::query_as!(
             GroundRow,
@@ -116,7 +116,7 @@ impl Ledger<'_> {
         )
         .fetch_all(&mut *self.connection)
         .await?;
-        Ok(Locked::of(rows))
+        Ok(Seen::of(rows))
     }
 
     /// The levels that something has moved on.
@@ -268,9 +268,9 @@ impl Ledger<'_> {
     }
 }
 
-/// What is locked.
+/// Who and what there is.
 #[derive(Default)]
-struct Locked {
+struct Seen {
     /// The current epochs of the actors who may act.
     epochs: BTreeMap<UserId, i64>,
     /// The items that exist, each with whether it is archived.
@@ -287,23 +287,23 @@ struct GroundRow {
     archived: Option<bool>,
 }
 
-impl Locked {
+impl Seen {
     fn of(rows: Vec<GroundRow>) -> Self {
-        let mut locked = Self::default();
+        let mut seen = Self::default();
         for row in rows {
             match (row.kind.as_str(), row.auth_epoch, row.archived) {
                 ("actor", Some(epoch), _) => {
-                    locked.epochs.insert(UserId(row.id), epoch);
+                    seen.epochs.insert(UserId(row.id), epoch);
                 }
                 ("item", _, Some(archived)) => {
-                    locked.items.insert(ItemId(row.id), archived);
+                    seen.items.insert(ItemId(row.id), archived);
                 }
                 _ => {
-                    locked.locations.insert(LocationId(row.id));
+                    seen.locations.insert(LocationId(row.id));
                 }
             }
         }
-        locked
+        seen
     }
 
     /// What stands at a level; `None` if there is no such item.

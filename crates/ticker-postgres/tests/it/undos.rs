@@ -349,7 +349,7 @@ async fn a_history_tells_which_bulk_change_a_movement_belongs_to() {
     let posted = [(item.id, receipts[0].posting.unwrap())];
     let mut bulk_changes = tx.bulk_changes();
     bulk_changes.add_postings(run.id, &posted).await.unwrap();
-    assert!(bulk_changes.is_undoable(run.id).await.unwrap());
+    assert_eq!(bulk_changes.left_and_undone(run.id).await.unwrap(), (1, 0));
     tx.commit().await.unwrap();
 
     let mut connection = db.connect().await;
@@ -361,6 +361,6 @@ async fn a_history_tells_which_bulk_change_a_movement_belongs_to() {
     assert_eq!(bulks, [Some(run.id), None]);
     post(&db, &undo(&db, &vera, posted[0].1).await).await;
     let mut bulk_changes = connection.bulk_changes();
-    assert!(!bulk_changes.is_undoable(run.id).await.unwrap());
+    assert_eq!(bulk_changes.left_and_undone(run.id).await.unwrap(), (0, 1));
     assert_eq!(db.violations().await, Vec::<String>::new());
 }

@@ -10,7 +10,7 @@ use ticker_domain::permission::BulkApply;
 
 use super::view::{BulkRow, BulkUndoPage, Preview};
 use super::{KEY_LOST, KEY_REUSED, Pairs, count, items, number, page, see_other, signed};
-use super::{new_key, summary, untold};
+use super::{begun, done_words, new_key, summary, untold};
 use crate::access::May;
 use crate::error::{HttpError, PageResult};
 use crate::form::Form;
@@ -18,6 +18,12 @@ use crate::pages::fields::Problems;
 use crate::pages::layout::{Layout, Section};
 use crate::path::Id;
 use crate::state::Web;
+
+/// Told when it is to be taken back before it is made.
+const GOES_ON: &str = "It is still being made. Take it back when it is through, or has stopped.";
+/// Said where a bulk change changed settings, or nothing at all.
+const NOTHING_MOVED: &str =
+    "It moved no stock: thresholds, categories and what is archived are not taken back here.";
 
 /// Where a bulk change is taken back.
 pub(super) fn address(id: i64) -> String {
@@ -48,6 +54,7 @@ pub(crate) async fn apply(
         Some(key) => match web.app.undo_bulk_change(&by, key, id).await {
             Ok(run) => return Ok(see_other(&super::address(run.id))),
             Err(BulkError::KeyReused) => KEY_REUSED,
+            Err(BulkError::GoesOn) => GOES_ON,
             Err(error) => return Err(error.into()),
         },
     };
@@ -63,12 +70,20 @@ async fn ask(web: &Web, by: &Grant<BulkApply>, id: i64) -> Result<BulkUndoPage, 
         layout: Layout::of(by.user(), Section::Inventory),
         problems: Problems::default(),
         back_href: super::address(id),
+        done: done_words(&preview.run),
+        begun: begun(&preview.run, web.clock.now()),
         preview: show_preview(id, preview),
     })
 }
 
 fn show_preview(id: i64, preview: BulkUndoPreview) -> Preview {
-    let seen = preview.changed + preview.skipped.values().sum::<usize>();
+    let is_shown = |skip: &BulkSkip| *skip != BulkSkip::Undone;
+    let skipped = preview.skipped.iter().filter(|(skip, _)| is_shown(skip));
+    let seen = preview.changed + skipped.map(|(_, items)| items).sum::<usize>();
+    let mut summary = summary(preview.changed, &preview.skipped);
+    if preview.changed == 0 && preview.skipped.is_empty() {
+        summary.push(NOTHING_MOVED.to_owned());
+    }
     Preview {
         action: address(id),
         cancel_href: super::address(id),
@@ -77,7 +92,7 @@ fn show_preview(id: i64, preview: BulkUndoPreview) -> Preview {
         may_apply: preview.changed > 0,
         button: format!("Take back {}", items(count(preview.changed))),
         is_danger: false,
-        summary: summary(preview.changed, &preview.skipped),
+        summary,
         untold: untold(seen, preview.rows.len()),
         rows: preview
             .rows

@@ -98,6 +98,7 @@ pub(crate) struct BulkDonePage {
     pub(crate) rests: bool,
     /// Why, if that is known.
     pub(crate) rests_because: Option<String>,
+    pub(crate) begun: Begun,
     /// The form that continues it.
     pub(crate) action: String,
     pub(crate) key: String,
@@ -129,6 +130,15 @@ pub(crate) struct UndoneBy {
     pub(crate) items: String,
     pub(crate) who: String,
     pub(crate) when: Moment,
+    /// Whether any of that was taken back itself.
+    pub(crate) is_undone: bool,
+}
+
+/// Who asked for a bulk change, and when.
+#[derive(Clone, Debug)]
+pub(crate) struct Begun {
+    pub(crate) who: String,
+    pub(crate) when: Moment,
 }
 
 #[derive(Template)]
@@ -138,5 +148,8 @@ pub(crate) struct BulkUndoPage {
     pub(crate) problems: Problems,
     /// The bulk change that would be taken back.
     pub(crate) back_href: String,
+    /// What it did, in words.
+    pub(crate) done: String,
+    pub(crate) begun: Begun,
     pub(crate) preview: Preview,
 }
