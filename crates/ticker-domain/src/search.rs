@@ -4,7 +4,7 @@ use crate::text;
 
 /// The fewest letters of a word that a slip of the keyboard is looked for in: of shorter ones, nearly every
 /// other word is one slip away.
-const GUESSED_LETTERS_MIN: usize = 4;
+pub const GUESSED_LETTERS_MIN: usize = 4;
 /// The fewest letters of a word that is kept, with how many items have it and where these stand: as the function
 /// `search_words_of` of the migrations has it.
 pub const KEPT_LETTERS_MIN: usize = 3;

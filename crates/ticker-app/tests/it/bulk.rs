@@ -15,6 +15,8 @@ use ticker_domain::user::Role;
 use ticker_postgres::Access as _;
 use ticker_testkit::{TestDatabase, key};
 
+use crate::power;
+
 pub(crate) fn request(items: &[ItemId], change: BulkChange) -> BulkRequest {
     let items: BTreeSet<ItemId> = items.iter().copied().collect();
     BulkRequest {
@@ -225,13 +227,7 @@ async fn a_change_that_failed_half_way_goes_on_where_it_stopped() {
     let (app, vera) = (db.app(), db.user(Role::Manager).await);
     let by_vera = vera.grant::<BulkApply>();
     fill(&db, 1_200).await;
-    db.sql(
-        "create function fail() returns trigger language plpgsql as
-            $$ begin raise exception 'the power is out'; end $$;
-         create trigger fail before update on bulk_changes for each row
-            when (new.changed > 600) execute function fail();",
-    )
-    .await;
+    power::goes_out(&db, "bulk_changes", "new.changed > 600").await;
     let (once, request) = (
         key(),
         BulkRequest {
@@ -259,7 +255,7 @@ async fn a_change_that_failed_half_way_goes_on_where_it_stopped() {
     );
     let totals = "select concat_ws(' ', total, count(*)) from items group by total order by 1";
     assert_eq!(db.texts(totals).await, ["0 700", "2 500"]);
-    db.sql("drop trigger fail on bulk_changes").await;
+    power::comes_back(&db, "bulk_changes").await;
     let run = finish(&app, &by_vera, once, &request, "x").await;
     assert_eq!(run.rests_because, None);
     assert_eq!((run.changed, run.skipped), (1_200, 0));

@@ -14,6 +14,7 @@ use ticker_postgres::Access as _;
 use ticker_testkit::{TestDatabase, key};
 
 use crate::bulk::{by, fill, request};
+use crate::power;
 
 const TOTALS: &str = "select total from items order by id";
 
@@ -209,21 +210,15 @@ async fn what_failed_half_way_is_taken_back_that_far_and_taking_back_goes_on_whe
     let (app, vera) = (db.app(), db.user(Role::Manager).await);
     let by_vera = vera.grant::<BulkApply>();
     fill(&db, 1_200).await;
-    db.sql(
-        "create function fail() returns trigger language plpgsql as
-            $$ begin raise exception 'the power is out'; end $$;
-         create trigger fail before update on bulk_changes for each row
-            when (new.changed > 600) execute function fail();",
-    )
-    .await;
+    power::goes_out(&db, "bulk_changes", "new.changed > 600").await;
     let rests = "select id from bulk_changes where rests_because is not null";
     let done = app.apply_bulk_change(&by_vera, key(), all_by(2), String::new());
     let run = done.await.unwrap();
     db.until(rests, 1).await;
-    db.sql(
-        "drop trigger fail on bulk_changes;
-         create trigger fail before update on bulk_changes for each row
-            when (new.undoes_id is not null and new.changed > 300) execute function fail();",
+    power::goes_out(
+        &db,
+        "bulk_changes",
+        "new.undoes_id is not null and new.changed > 300",
     )
     .await;
     let once = key();
@@ -242,7 +237,7 @@ async fn what_failed_half_way_is_taken_back_that_far_and_taking_back_goes_on_whe
     );
     let totals = "select concat_ws(' ', total, count(*)) from items group by total order by 1";
     assert_eq!(db.texts(totals).await, ["0 950", "2 250"]);
-    db.sql("drop trigger fail on bulk_changes").await;
+    power::comes_back(&db, "bulk_changes").await;
     let undone = take_back(&app, &by_vera, once, run.id).await;
     assert_eq!(
         (undone.id, undone.changed, undone.skipped),

@@ -12,6 +12,7 @@ use ticker_postgres::Access as _;
 use ticker_testkit::{TestDatabase, key};
 
 use crate::groups::{events, location, name};
+use crate::power;
 
 /// What is where: item, home, category, and what is on hand at each location.
 async fn shop(db: &TestDatabase) -> Vec<String> {
@@ -222,13 +223,7 @@ async fn a_merge_that_failed_half_way_goes_on_where_it_stopped() {
         location(&db, "Shop floor").await,
     );
     fill(&db, shed, 2_000).await;
-    db.sql(
-        "create function fail() returns trigger language plpgsql as
-            $$ begin raise exception 'the power is out'; end $$;
-         create trigger fail before update on group_merges for each row
-            when (new.items_moved > 600) execute function fail();",
-    )
-    .await;
+    power::goes_out(&db, "group_merges", "new.items_moved > 600").await;
     // On a slow machine it is answered before it has failed, and whoever presses again hears of it.
     let failed = loop {
         let answer = app.merge_group(&by, key(), shed, floor).await;
@@ -263,7 +258,7 @@ async fn a_merge_that_failed_half_way_goes_on_where_it_stopped() {
     }
 
     // Somebody else presses again, with a form and a key of their own.
-    db.sql("drop trigger fail on group_merges").await;
+    power::comes_back(&db, "group_merges").await;
     let other = db.user(Role::Manager).await;
     let other_replica = db.app();
     let mut merge = other_replica

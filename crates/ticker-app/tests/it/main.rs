@@ -12,6 +12,7 @@ mod ledger;
 mod live;
 mod operation;
 mod operation_jobs;
+mod power;
 mod rights;
 mod scan;
 mod stock;

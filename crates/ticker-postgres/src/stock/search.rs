@@ -1,7 +1,7 @@
 //! Searches: which items hold every word, and what was meant if none does.
 
 use sqlx::{Connection as _, Postgres, QueryBuilder};
-use ticker_domain::search::{self, Place, SlipTraits, Term, is_one_slip_away};
+use ticker_domain::search::{self, GUESSED_LETTERS_MIN, Place, SlipTraits, Term, is_one_slip_away};
 use ticker_domain::stock_list::StockFilter;
 
 use super::{SORTED_MAX, Stock, walk};
@@ -228,6 +228,7 @@ impl Stock<'_> {
             end,
             exchanged,
         } = SlipTraits::of(typed);
+        let letters_min = i32::try_from(GUESSED_LETTERS_MIN).unwrap_or(i32::MAX);
         Ok(sqlx::query_scalar!(
             r#"with typed as (select char_length($1) as letters, U&'\+10FFFF' as last)
                select word as "word!" from (
@@ -240,12 +241,13 @@ impl Stock<'_> {
                    union
                    select word from search_words where word = $4
                ) words, typed
-               where char_length(word) between greatest(letters - 1, 4) and letters + 1
+               where char_length(word) between greatest(letters - 1, $5) and letters + 1
                order by char_length(word) <> letters, word"#,
             typed,
             beginning,
             end,
-            exchanged
+            exchanged,
+            letters_min
         )
         .fetch_all(&mut *self.connection)
         .await?)

@@ -325,11 +325,12 @@ fn push_status_walk(
 ) {
     push_place(sql, &query.filter);
     let is_of_category = category.is_some() || query.filter.category.is_some();
-    let columns = if is_of_category {
-        "p.category_id, p.status"
+    let grouped_by: &[&str] = if is_of_category {
+        &["p.category_id", "p.status"]
     } else {
-        "p.status"
+        &["p.status"]
     };
+    let columns = grouped_by.join(", ");
     let ascending = is_ascending(query);
     let (within, all) = (if ascending { "<" } else { ">" }, id_before_all(!ascending));
     // As ranges: beside an equation PostgreSQL would look for the status, and pass by all ids up to this one.
@@ -348,11 +349,7 @@ fn push_status_walk(
         }
         sql.push(")");
     }
-    if is_of_category {
-        push_order(sql, query, &["p.category_id", "p.status"], "p.item_id");
-    } else {
-        push_order(sql, query, &["p.status"], "p.item_id");
-    }
+    push_order(sql, query, grouped_by, "p.item_id");
 }
 
 /// The statuses that are asked for.

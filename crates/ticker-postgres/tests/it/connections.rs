@@ -115,6 +115,12 @@ async fn waiting_for_a_connection_ends() {
     database.begin().await.unwrap();
 }
 
+async fn until(is_so: impl Fn() -> bool) {
+    while !is_so() {
+        tokio::task::yield_now().await;
+    }
+}
+
 /// Reads through a pool's connections, all at once, and waits until they are back.
 async fn use_all(database: &Database) {
     drop(database.begin_posting().await.unwrap());
@@ -123,9 +129,7 @@ async fn use_all(database: &Database) {
         held.push(database.connect().await.unwrap());
     }
     drop(held);
-    while database.pool_usage().idle < database.pool_usage().max {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
+    until(|| database.pool_usage().idle == database.pool_usage().max).await;
 }
 
 #[tokio::test]
@@ -141,9 +145,7 @@ async fn after_one_broken_connection_the_others_are_not_trusted() {
     assert_eq!(error.kind(), DatabaseErrorKind::Unavailable, "{error}");
     drop(first);
     // Which is found out when it comes back to the pool.
-    while database.pool_usage().open == 4 {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
+    until(|| database.pool_usage().open < 4).await;
     for _ in 0..4 {
         let mut next = database.connect().await.unwrap();
         assert_eq!(next.categories().list().await.unwrap(), []);

@@ -89,6 +89,8 @@ async fn what_is_kept_follows_every_change() {
     for (sql, what) in [
         ("update items set name = 'Hexagon bolt', search_text = 'hexagon bolt' where id = 1", "a new name"),
         ("update items set name = 'aardvark and hexagon bolt' where id = 1", "a name that comes before, alone"),
+        ("update items set name = case id when 1 then 'Zebra' else 'apple' end, search_text = 'striped' where id in (1, 2)",
+         "two names in a statement, in the list's order"),
         ("update items set home_location_id = (select id from locations where name = 'Shed') where id = 2", "a home without a level"),
         ("update items set home_location_id = (select id from locations where name = 'Shed') where id = 1", "a home with a level"),
         ("update items set home_location_id = (select id from locations where name = 'Back room') where id = 2", "a home that was one"),
